@@ -1,0 +1,174 @@
+#include "alloc/allocator.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include "shim/os.h"
+
+namespace ralloc {
+namespace {
+
+using Run = Bookkeeper::Span;
+
+constexpr std::size_t kPage = std::size_t{1} << Config::kPageShift;
+constexpr std::size_t kSizeMost = PTRDIFF_MAX;
+
+std::size_t pages_for(std::size_t size) { return (size + kPage - 1) >> Config::kPageShift; }
+
+void* allocate_class(unsigned size_class) {
+  if (void* block = take_hit(size_class * sizeof(Magazine))) return block;
+  if (void* block = take_miss(size_class)) return block;
+  // The last resort before failure: what this thread keeps back of other classes.
+  flush_this_pool();
+  if (void* block = take_miss(size_class)) return block;
+  return bookkeeper.take_anywhere(size_class);
+}
+
+Run* allocate_large(std::size_t pages, std::size_t align_pages) {
+  if (Run* span = bookkeeper.take_large(pages, align_pages)) return span;
+  flush_this_pool();
+  return bookkeeper.take_large(pages, align_pages);
+}
+
+bool is_aligned(const void* p, std::size_t align) {
+  return (reinterpret_cast<std::uintptr_t>(p) & (align - 1)) == 0;
+}
+
+// The large block at `block`, whose page has the key of one.
+Run* large_span(const void* block, Misuse misuse) {
+  Run* span = bookkeeper.large_at(block);
+  if (span == nullptr) die_of_misuse(misuse, block);
+  return span;
+}
+
+// Moves a large block that cannot grow where it is by its pages, into a mapping of its own,
+// where it pays. Null if it does not, or the kernel cannot.
+void* move_by_pages(Run* span, std::size_t pages) {
+  if (span->bytes() < Config::kRemapBytes) return nullptr;
+  // Room to grow costs only addresses: untouched pages have no backing.
+  Run* fresh = bookkeeper.take_apart(pages + pages / Config::kGrowthShare);
+  if (fresh == nullptr) return nullptr;
+  switch (os::move_pages(span->begin(), span->bytes(), fresh->begin(), fresh->bytes())) {
+    case os::Moved::kYes:
+      bookkeeper.give_large(span, SpanState::kClean);
+      return fresh->begin();
+    case os::Moved::kNo:
+      bookkeeper.give_large(fresh, SpanState::kClean);
+      return nullptr;
+    case os::Moved::kLost:
+      bookkeeper.lose_large(fresh);
+      return nullptr;
+  }
+  return nullptr;
+}
+
+// Moves a large block that cannot grow where it is.
+void* move_large(Run* span, std::size_t size) {
+  const std::size_t pages = pages_for(size);
+  if (void* moved = move_by_pages(span, pages)) return moved;
+  Run* fresh = allocate_large(pages, 1);
+  if (fresh == nullptr) return nullptr;
+  std::memcpy(fresh->begin(), span->begin(), span->bytes());
+  bookkeeper.give_large(span, SpanState::kDirty);
+  return fresh->begin();
+}
+
+// Resizes a large block in place if it can; it stays large.
+bool resize_large(Run* span, std::size_t size) {
+  const std::size_t pages = pages_for(size);
+  if (pages > span->pages_.get()) return bookkeeper.ledger().extend(span, pages);
+  // Small cuts stay with the block: they would only come back with the next growth.
+  const std::size_t cut = span->pages_.get() - pages;
+  if (cut > span->pages_.get() / Config::kGrowthShare) {
+    bookkeeper.shorten_large(span, pages);
+  }
+  return true;
+}
+
+}  // namespace
+
+void* allocate_slow(std::size_t size) noexcept {
+  if (size > kSizeMost) return nullptr;
+  if (size <= kSmallMost) return allocate_class(size == 0 ? 0 : size_class_of(size));
+  Run* span = allocate_large(pages_for(size), 1);
+  return span != nullptr ? span->begin() : nullptr;
+}
+
+void* allocate_aligned(std::size_t size, std::size_t align) noexcept {
+  if (align <= kGrain) return allocate(size);
+  if (size > kSizeMost) return nullptr;
+  if (size <= kSmallMost && align <= kSmallMost) {
+    const unsigned size_class = size_class_of(size == 0 ? 1 : size, align);
+    if (size_class < kClasses) return allocate_class(size_class);
+  }
+  Run* span = allocate_large(pages_for(size == 0 ? 1 : size), align <= kPage ? 1 : align / kPage);
+  return span != nullptr ? span->begin() : nullptr;
+}
+
+void* allocate_zeroed(std::size_t size) noexcept {
+  if (size <= kSmallMost) {
+    void* block = allocate(size);
+    return block != nullptr ? std::memset(block, 0, size) : nullptr;
+  }
+  if (size > kSizeMost) return nullptr;
+  Run* span = allocate_large(pages_for(size), 1);
+  if (span == nullptr) return nullptr;
+  // Pages fresh from the OS are zeros already.
+  return span->was_clean_.get() ? span->begin() : std::memset(span->begin(), 0, size);
+}
+
+void free_slow(void* block) noexcept {
+  if (block == nullptr) return;
+  const Key key = bookkeeper.map().key_of(block);
+  if (!is_live(key)) die_of_misuse(Misuse::kForeignFree, block);
+  const int kept_errno = errno;
+  if (is_large(key)) {
+    bookkeeper.give_large(large_span(block, Misuse::kNotABlock), SpanState::kDirty);
+    bookkeeper.decay(os::now_ms());
+  } else {
+    give_miss(block, key);
+  }
+  errno = kept_errno;
+}
+
+void* reallocate(void* block, std::size_t size, std::size_t align) noexcept {
+  const std::size_t old_size = usable_size(block, Misuse::kForeignRealloc);
+  if (size > kSizeMost) return nullptr;
+  if (is_aligned(block, align)) {
+    if (old_size > kSmallMost && size > kSmallMost) {
+      Run* span = bookkeeper.large_at(block);
+      if (resize_large(span, size)) return block;
+      if (align <= kPage) return move_large(span, size);
+    } else if (size <= old_size && (size > old_size / 2 || good_size(size) == old_size)) {
+      return block;
+    }
+  }
+  void* fresh = allocate_aligned(size, align);
+  if (fresh == nullptr) {
+    // A block that is larger than asked for serves as well.
+    return size <= old_size && is_aligned(block, align) ? block : nullptr;
+  }
+  std::memcpy(fresh, block, size < old_size ? size : old_size);
+  deallocate(block);
+  return fresh;
+}
+
+std::size_t usable_size(const void* block, Misuse misuse) noexcept {
+  const Key key = bookkeeper.map().key_of(block);
+  if (!is_live(key)) die_of_misuse(misuse, block);
+  if (is_large(key)) return large_span(block, misuse)->bytes();
+  return size_class_info(class_of(key)).block_size;
+}
+
+std::size_t good_size(std::size_t size) noexcept {
+  if (size == 0) return kGrain;
+  if (size <= kSmallMost) return size_class_info(size_class_of(size)).block_size;
+  return size <= kSizeMost ? pages_for(size) * kPage : 0;
+}
+
+std::size_t trim() noexcept {
+  flush_this_pool();
+  return bookkeeper.trim();
+}
+
+}  // namespace ralloc

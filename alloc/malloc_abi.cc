@@ -1,0 +1,143 @@
+// The malloc ABI: what C programs call, with the semantics of glibc.
+//
+// Thread safety: as ralloc.h. errno is set here and nowhere below.
+#include <errno.h>
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "alloc/allocator.h"
+#include "shim/os.h"
+
+#define EXPORT extern "C" [[gnu::visibility("default")]]
+// A second name of a function.
+#define ALIAS(name) __attribute__((alias(#name), visibility("default"), used))
+
+namespace {
+
+using namespace ralloc;
+
+void* fail(int error) {
+  errno = error;
+  return nullptr;
+}
+
+// Success leaves errno as it was, whatever the system calls on the way did to it.
+template <class Allocate>
+void* or_enomem(Allocate allocate) {
+  const int kept_errno = errno;
+  void* block = allocate();
+  errno = block != nullptr ? kept_errno : ENOMEM;
+  return block;
+}
+
+[[gnu::noinline]] void* malloc_slow(std::size_t size) noexcept {
+  return or_enomem([=] { return allocate_slow(size); });
+}
+
+void* aligned(std::size_t align, std::size_t size) {
+  if (!std::has_single_bit(align)) return fail(EINVAL);
+  return or_enomem([=] { return allocate_aligned(size, align); });
+}
+
+}  // namespace
+
+EXPORT void* malloc(std::size_t size) noexcept {
+  void* block = allocate_hit(size);
+  return LIKELY(block != nullptr) ? block : malloc_slow(size);
+}
+
+EXPORT void free(void* ptr) noexcept { deallocate(ptr); }
+
+EXPORT void* calloc(std::size_t count, std::size_t size) noexcept {
+  std::size_t bytes;
+  if (__builtin_mul_overflow(count, size, &bytes)) return fail(ENOMEM);
+  return or_enomem([=] { return allocate_zeroed(bytes); });
+}
+
+EXPORT void* realloc(void* ptr, std::size_t size) noexcept {
+  if (ptr == nullptr) return malloc(size);
+  if (size == 0) {
+    free(ptr);
+    return nullptr;
+  }
+  return or_enomem([=] { return reallocate(ptr, size, kGrain); });
+}
+
+EXPORT void* reallocarray(void* ptr, std::size_t count, std::size_t size) noexcept {
+  std::size_t bytes;
+  if (__builtin_mul_overflow(count, size, &bytes)) return fail(ENOMEM);
+  return realloc(ptr, bytes);
+}
+
+// Returns its error and leaves errno alone, as POSIX has it.
+EXPORT int posix_memalign(void** out, std::size_t align, std::size_t size) noexcept {
+  if (!std::has_single_bit(align) || align % sizeof(void*) != 0) return EINVAL;
+  const int kept_errno = errno;
+  void* block = allocate_aligned(size, align);
+  errno = kept_errno;
+  if (block == nullptr) return ENOMEM;
+  *out = block;
+  return 0;
+}
+
+EXPORT void* aligned_alloc(std::size_t align, std::size_t size) noexcept {
+  return aligned(align, size);
+}
+
+// glibc's memalign rounds the alignment up where it is no power of two.
+EXPORT void* memalign(std::size_t align, std::size_t size) noexcept {
+  if (align > SIZE_MAX / 2 + 1) return aligned(0, size);
+  return aligned(std::bit_ceil(align), size);
+}
+
+EXPORT void* valloc(std::size_t size) noexcept { return aligned(os::page_size(), size); }
+
+EXPORT void* pvalloc(std::size_t size) noexcept {
+  const std::size_t page = os::page_size();
+  if (size > SIZE_MAX - page) return fail(ENOMEM);
+  return aligned(page, size == 0 ? page : (size + page - 1) / page * page);
+}
+
+EXPORT std::size_t malloc_usable_size(void* ptr) noexcept {
+  return ptr != nullptr ? usable_size(ptr, Misuse::kForeignUsableSize) : 0;
+}
+
+// C23: the size and alignment are those of the allocation.
+EXPORT void free_sized(void* ptr, [[maybe_unused]] std::size_t size) noexcept { deallocate(ptr); }
+EXPORT void free_aligned_sized(void* ptr, [[maybe_unused]] std::size_t align,
+                               [[maybe_unused]] std::size_t size) noexcept {
+  deallocate(ptr);
+}
+
+EXPORT std::size_t malloc_good_size(std::size_t size) noexcept { return good_size(size); }
+
+// jemalloc's names, which some programs look for. The low six bits of the flags are the
+// logarithm of an alignment; the others concern caches and arenas that we do not have.
+EXPORT std::size_t nallocx(std::size_t size, int flags) noexcept {
+  const std::size_t align = std::size_t{1} << (flags & 63);
+  if (align <= kGrain || size > PTRDIFF_MAX) return good_size(size);
+  if (size <= kSmallMost && align <= kSmallMost) {
+    const unsigned size_class = size_class_of(size == 0 ? 1 : size, align);
+    if (size_class < kClasses) return size_class_info(size_class).block_size;
+  }
+  return good_size(size > kSmallMost ? size : kSmallMost + 1);
+}
+EXPORT void sdallocx(void* ptr, [[maybe_unused]] std::size_t size,
+                     [[maybe_unused]] int flags) noexcept {
+  deallocate(ptr);
+}
+
+EXPORT void cfree(void* ptr) noexcept ALIAS(free);
+
+// The names by which glibc's own parts and old programs call the same functions.
+EXPORT void* __libc_malloc(std::size_t size) noexcept ALIAS(malloc);
+EXPORT void* __libc_calloc(std::size_t count, std::size_t size) noexcept ALIAS(calloc);
+EXPORT void* __libc_realloc(void* ptr, std::size_t size) noexcept ALIAS(realloc);
+EXPORT void* __libc_reallocarray(void* ptr, std::size_t count, std::size_t size) noexcept
+    ALIAS(reallocarray);
+EXPORT void __libc_free(void* ptr) noexcept ALIAS(free);
+EXPORT void* __libc_memalign(std::size_t align, std::size_t size) noexcept ALIAS(memalign);
+EXPORT void* __libc_valloc(std::size_t size) noexcept ALIAS(valloc);
+EXPORT void* __libc_pvalloc(std::size_t size) noexcept ALIAS(pvalloc);

@@ -1,0 +1,53 @@
+# Compiler and linker settings of everything that ships, and of the tests.
+find_package(Threads REQUIRED)
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
+set(CMAKE_CXX_FLAGS_DEBUG "-Og -g")
+
+# Tests use these too; sanitizers and coverage must reach every object of a program.
+add_library(ralloc_warnings INTERFACE)
+target_compile_options(ralloc_warnings INTERFACE -Wall -Wextra -Werror
+    $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Werror=thread-safety>)
+if(RALLOC_DEBUG)
+  add_compile_definitions(RALLOC_DEBUG=1)  # tests include the same headers
+endif()
+if(RALLOC_SANITIZE)
+  add_compile_options(-fsanitize=${RALLOC_SANITIZE} -fno-omit-frame-pointer -g
+                      -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${RALLOC_SANITIZE})
+endif()
+if(RALLOC_COVERAGE)
+  add_compile_options(--coverage -fprofile-update=atomic)
+  add_link_options(--coverage)
+endif()
+
+# An object library of the product: position-independent, hidden, no run-time library of C++.
+function(ralloc_product_options target)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}
+                             ${PROJECT_SOURCE_DIR}/alloc/include)
+  target_link_libraries(${target} PRIVATE ralloc_warnings)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON
+                        CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  target_compile_options(${target} PRIVATE
+      -fno-exceptions -fno-rtti -fno-threadsafe-statics -fasynchronous-unwind-tables
+      # 8 bytes of static TLS, read without a call, also where the library is preloaded.
+      -ftls-model=initial-exec
+      # malloc must not be optimised into a call of itself.
+      -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free
+      -fcf-protection=none)
+endfunction()
+
+# The drop-in shared library: exports what the map lists, binds at load, is never unloaded
+# (thread exit hooks point into it), and needs no C++ run-time library.
+function(ralloc_shared_options target exports)
+  set_target_properties(${target} PROPERTIES LINK_DEPENDS ${exports} LINKER_LANGUAGE C)
+  target_link_options(${target} PRIVATE
+      -Wl,--version-script=${exports} -Wl,-Bsymbolic-functions -Wl,-z,now -Wl,-z,relro
+      -Wl,-z,nodelete -Wl,--hash-style=gnu -Wl,--as-needed)
+  if(NOT RALLOC_SANITIZE AND NOT RALLOC_COVERAGE)
+    target_link_options(${target} PRIVATE -Wl,-z,defs)
+  endif()
+endfunction()

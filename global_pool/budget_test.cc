@@ -1,0 +1,71 @@
+// Never more is drawn than there is, whoever draws.
+#include "global_pool/budget.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+#include "shim/sync.h"
+#include "tests/support/process.h"
+#include "tests/support/threads.h"
+
+namespace ralloc {
+namespace {
+
+using Bytes = Budget<StdSync>;
+
+TEST(BudgetTest, GivesAllOfItAndNoMore) {
+  Bytes budget(100);
+  EXPECT_TRUE(budget.draw(60));
+  EXPECT_TRUE(budget.draw(40));
+  EXPECT_FALSE(budget.draw(1));
+  EXPECT_TRUE(budget.draw(0));
+  EXPECT_EQ(budget.drawn(), 100u);
+}
+
+TEST(BudgetTest, RefusalDrawsNothing) {
+  Bytes budget(100);
+  EXPECT_TRUE(budget.draw(60));
+  EXPECT_FALSE(budget.draw(41));
+  EXPECT_EQ(budget.drawn(), 60u);
+  EXPECT_TRUE(budget.draw(40));
+}
+
+TEST(BudgetTest, WhatIsPutBackCanBeDrawnAgain) {
+  Bytes budget(100);
+  EXPECT_TRUE(budget.draw(100));
+  budget.put_back(30);
+  EXPECT_FALSE(budget.draw(31));
+  EXPECT_TRUE(budget.draw(30));
+}
+
+TEST(BudgetTest, HugeDrawsDoNotWrapAround) {
+  Bytes budget(100);
+  EXPECT_TRUE(budget.draw(50));
+  EXPECT_FALSE(budget.draw(SIZE_MAX));
+  EXPECT_FALSE(budget.draw(SIZE_MAX - 49));
+  EXPECT_EQ(budget.drawn(), 50u);
+}
+
+TEST(BudgetTest, ThreadsTogetherDrawNoMoreThanThereIs) {
+  constexpr std::size_t kMost = 1000;
+  Bytes budget(kMost);
+  std::size_t drawn[4] = {};
+  ralloc_test::in_threads(4, [&](unsigned i) {
+    ralloc_test::Random random(i);
+    for (int step = 0; step < 20000; ++step) {
+      const std::size_t bytes = random.below(400);
+      if (random.below(2) == 0) {
+        if (budget.draw(bytes)) drawn[i] += bytes;
+      } else if (bytes <= drawn[i]) {
+        drawn[i] -= bytes;
+        budget.put_back(bytes);
+      }
+      EXPECT_LE(budget.drawn(), kMost);
+    }
+  });
+  EXPECT_EQ(budget.drawn(), drawn[0] + drawn[1] + drawn[2] + drawn[3]);
+}
+
+}  // namespace
+}  // namespace ralloc

@@ -1,0 +1,13 @@
+#include "global_pool/global_pool.h"
+
+namespace ralloc {
+
+template class GlobalPool<StdSync, ShippedLimits>;
+
+namespace {
+constinit Bookkeeper::Shards shards{};
+}  // namespace
+
+constinit Bookkeeper bookkeeper{shards};
+
+}  // namespace ralloc

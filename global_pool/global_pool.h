@@ -1,0 +1,254 @@
+// The bookkeeper: everything that threads share. Its shards keep the spans of blocks, its
+// ledger the free runs of pages, its page map says what lies where.
+//
+// Thread safety: every member function may be called from any thread, with no lock held.
+// Misuse that comes to light here is fatal, with no lock held.
+// Invariants: I1 to I9 (docs/invariants.md); at most one mutex is held at any time (I5).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "global_pool/budget.h"
+#include "global_pool/ledger.h"
+#include "global_pool/limits.h"
+#include "global_pool/page_map.h"
+#include "global_pool/shard.h"
+#include "shim/sync.h"
+
+namespace ralloc {
+
+// The page map comes first and alone in its cache line: every free reads it.
+template <class Sync, class Limits>
+class alignas(64) GlobalPool {
+ public:
+  using Span = ralloc::Span<Sync, Limits>;
+  using Shard = ralloc::Shard<Sync, Limits>;
+  using Ledger = ralloc::Ledger<Sync, Limits>;
+  using PageMap = ralloc::PageMap<Sync, Limits>;
+  using Shards = Shard[Limits::kShards];
+
+  // The shards lie apart: being all zeros they cost no space in a file.
+  constexpr explicit GlobalPool(Shards& shards) : shards_(shards) {}
+
+  const PageMap& map() const { return map_; }
+  Ledger& ledger() { return ledger_; }
+  Budget<Sync>& budget() { return budget_; }
+
+  // --- Blocks -------------------------------------------------------------------------------
+  // Takes 1 to `n` free blocks of a class into blocks[0 .. taken), ascending from the end.
+  // Returns how many; 0 if there is no memory.
+  std::size_t take(std::uint32_t shard, std::uint32_t size_class, void** blocks, std::size_t n) {
+    void** const end = blocks + n;
+    const typename Shard::Taken from_spans = shards_[shard].take(size_class, end, n);
+    std::size_t taken = from_spans.count;
+    if (taken == 0) {
+      Span* span = take_span(shard, size_class, from_spans.spans);
+      if (span == nullptr) return 0;
+      taken = shards_[shard].adopt(shard, span, end, n);
+    }
+    if (taken < n) std::memmove(blocks, end - taken, taken * sizeof *blocks);
+    return taken;
+  }
+
+  // A free block of a class from any shard: the last resort, when `take` has failed. Null if
+  // there is none.
+  void* take_anywhere(std::uint32_t size_class) {
+    void* block = nullptr;
+    for (Shard& shard : shards_) {
+      if (shard.take(size_class, &block + 1, 1).count != 0) return block;
+    }
+    return nullptr;
+  }
+
+  // Gives `n` free blocks home, whatever their shards: one lock a shard. Reorders the array.
+  void give(void** blocks, std::size_t n) {
+    while (n != 0) {
+      const Span* first = static_cast<Span*>(map_.span_at(PageMap::page_of(blocks[0])));
+      if (first == nullptr || first->home_.get() == Span::kNobody) {
+        die_of_misuse(Misuse::kDoubleFree, blocks[0]);
+      }
+      const std::uint32_t shard = first->home_.get() & 255;
+      const typename Shard::Given given = shards_[shard].give(shard, map_, blocks, n);
+      for (Span* span = given.emptied; span != nullptr;) {
+        Span* next = span->in_bin_.next.get();
+        give_run(span, SpanState::kDirty);
+        span = next;
+      }
+      if (given.culprit != nullptr) die_of_misuse(given.misuse, given.culprit);
+      n = given.kept;
+    }
+  }
+
+  // --- Large blocks ---------------------------------------------------------------------------
+  // A run of pages that is one block; its first page a multiple of `align` pages.
+  [[nodiscard]] Span* take_large(std::size_t pages, std::size_t align) {
+    Span* span = take_run(pages, align, SpanState::kLarge, 0);
+    if (span != nullptr) map_.set_key(span->first_page_.get(), 1, kLiveKey | kLargeClass);
+    return span;
+  }
+  // A large block of at least `pages` pages with a mapping of its own, which is reserved only:
+  // pages are to be moved there. Null if there is no memory.
+  [[nodiscard]] Span* take_apart(std::size_t pages) {
+    if (pages > map_.window_pages()) return nullptr;
+    Span* span = ledger_.take_apart(pages);
+    if (span != nullptr) map_.set_key(span->first_page_.get(), 1, kLiveKey | kLargeClass);
+    return span;
+  }
+  // The large block that begins at `p`, whose page has the key of one; null if none does.
+  Span* large_at(const void* p) const {
+    Span* span = static_cast<Span*>(map_.span_at(PageMap::page_of(p)));
+    return span != nullptr && span->begin() == p ? span : nullptr;
+  }
+  // Takes a large block back, dirty or reading as zeros.
+  void give_large(Span* span, SpanState state) {
+    if (!span->is_apart_.get()) return give_run(span, state);
+    map_.clear_key(span->first_page_.get(), 1);
+    release(span);
+  }
+  // Takes a large block back, the addresses of whose mapping are lost: the kernel may have
+  // given them to somebody else.
+  void lose_large(Span* span) {
+    map_.clear_key(span->first_page_.get(), 1);
+    ledger_.forget(span);
+  }
+  // Shortens a large block to `pages` pages, or not much more.
+  void shorten_large(Span* span, std::size_t pages) {
+    if (!span->is_apart_.get()) {
+      (void)ledger_.shorten(span, pages, Limits::Memory::now_ms());
+      return;
+    }
+    const Pages rest = ledger_.shorten_apart(span, pages);
+    if (rest.count == 0) return;
+    Limits::Memory::release(reinterpret_cast<void*>(rest.first << Limits::kPageShift),
+                            rest.count << Limits::kPageShift);
+  }
+
+  // --- Returning memory -------------------------------------------------------------------------
+  // Gives the backing of runs that are free since `before_ms` or earlier back to the OS, at
+  // least while it has tried to with less than `most_bytes`. Returns the bytes given.
+  std::size_t purge(std::uint64_t before_ms, std::uint64_t now_ms, std::size_t most_bytes) {
+    std::size_t given = 0;
+    for (std::size_t tried = 0; tried < most_bytes;) {
+      Span* run = ledger_.take_decayed(before_ms);
+      if (run == nullptr) break;
+      tried += run->bytes();
+      if (Limits::Memory::purge(run->begin(), run->bytes())) {
+        given += run->bytes();
+        ledger_.give(run, SpanState::kClean, 0);
+      } else {
+        // What the OS would not take (locked memory, say) stays dirty, and is young again.
+        ledger_.give(run, SpanState::kDirty, now_ms > before_ms ? now_ms : before_ms + 1);
+      }
+    }
+    return given;
+  }
+  // What is due by the decay, if somebody has not just looked.
+  void decay(std::uint64_t now_ms) {
+    if (ledger_.is_decay_due(now_ms) && now_ms > Config::kDecayMs) {
+      purge(now_ms - Config::kDecayMs, now_ms, Config::kDecayBytes);
+      // A process that may not have many addresses needs them for stacks and files too.
+      if (Limits::Memory::limit() != SIZE_MAX) release_sectors();
+    }
+  }
+  // All free runs at once.
+  std::size_t trim() {
+    const std::uint64_t now_ms = Limits::Memory::now_ms();
+    const std::size_t given = purge(now_ms, now_ms, SIZE_MAX);
+    if (Limits::Memory::limit() != SIZE_MAX) release_sectors();
+    return given;
+  }
+
+  struct Counts {
+    typename Shard::Counts shards;
+    typename Ledger::Counts ledger;
+  };
+  Counts counts() {
+    Counts counts;
+    for (Shard& shard : shards_) {
+      const typename Shard::Counts one = shard.counts();
+      counts.shards.blocks_bytes += one.blocks_bytes;
+      counts.shards.spans_bytes += one.spans_bytes;
+    }
+    counts.ledger = ledger_.counts();
+    return counts;
+  }
+
+  // Debug builds and tests.
+  bool is_valid() {
+    for (Shard& shard : shards_) {
+      if (!shard.is_valid()) return false;
+    }
+    return ledger_.is_valid();
+  }
+
+ private:
+  Span* take_run(std::size_t pages, std::size_t align, SpanState state, std::uint32_t words) {
+    if (pages > map_.window_pages() || align > map_.window_pages()) return nullptr;
+    Span* run = ledger_.take(pages, align, state, words);
+    if (run != nullptr) return run;
+    // Purged runs merge with clean ones, and the addresses of both may be needed elsewhere. A
+    // request beyond all of them is hopeless, unless it is the limit on addresses that failed it.
+    const typename Ledger::Counts counts = ledger_.counts();
+    if (Limits::Memory::limit() == SIZE_MAX &&
+        counts.dirty_bytes + counts.clean_bytes < pages << Limits::kPageShift) {
+      return nullptr;
+    }
+    trim();
+    release_sectors();
+    return ledger_.take(pages, align, state, words);
+  }
+
+  void release_sectors() {
+    while (Span* run = ledger_.take_sectors()) release(run);
+  }
+  // First the record: once the addresses are gone, another thread may reserve them anew.
+  void release(Span* run) {
+    char* const begin = run->begin();
+    const std::size_t bytes = run->bytes();
+    ledger_.forget(run);
+    Limits::Memory::release(begin, bytes);
+  }
+
+  // A fresh span of a class for a shard that has `spans` of it.
+  Span* take_span(std::uint32_t shard, std::uint32_t size_class, std::size_t spans) {
+    // The long one only if it is at hand: all free memory is scraped together for the least.
+    const std::uint32_t pages = Limits::span_pages(size_class, spans);
+    const std::uint32_t least = Limits::span_pages(size_class, 0);
+    Span* span = ledger_.take(pages, 1, SpanState::kBlocks, bit_words(size_class, pages));
+    if (span == nullptr) {
+      span = take_run(least, 1, SpanState::kBlocks, bit_words(size_class, least));
+    }
+    if (span == nullptr) return nullptr;
+    span->cut(size_class);
+    map_.set_key(span->first_page_.get(), span->pages_.get(), home_key(shard) | size_class * 16);
+    return span;
+  }
+  // Words of bits that a span needs beside the one in its record.
+  static std::uint32_t bit_words(std::uint32_t size_class, std::uint32_t pages) {
+    const std::uint32_t words =
+        Span::words_for(Span::capacity_of(Limits::size_class(size_class), pages));
+    return words > 1 ? words : 0;
+  }
+
+  void give_run(Span* span, SpanState state) {
+    // First the keys: once the ledger has the run, another thread may write new ones.
+    const bool large = span->state_.get() == SpanState::kLarge;
+    map_.clear_key(span->first_page_.get(), large ? 1 : span->pages_.get());
+    ledger_.give(span, state, Limits::Memory::now_ms());
+  }
+
+  PageMap map_{};
+  alignas(64) Ledger ledger_{map_};
+  Budget<Sync> budget_{Config::kAllPoolsBytes};
+  Shards& shards_;
+};
+
+using Bookkeeper = GlobalPool<StdSync, ShippedLimits>;
+extern template class GlobalPool<StdSync, ShippedLimits>;
+
+// The one of this process.
+extern constinit Bookkeeper bookkeeper;
+
+}  // namespace ralloc

@@ -1,0 +1,361 @@
+// The record of free runs of pages: hands runs out, takes them back and merges neighbours.
+//
+// Thread safety: every member function may be called from any thread; each holds the one
+// mutex and no other (I5). Address space is reserved and committed under it; memory is purged
+// and released outside, which can take long: a run leaves the ledger for that (I6).
+// Invariants: I3, I4, I6; I9 every committed page is in one free run or one taken run, and
+// neighbouring free runs differ in state.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+#include "global_pool/arena.h"
+#include "global_pool/free_runs.h"
+#include "global_pool/page_map.h"
+#include "global_pool/span.h"
+#include "shim/mutex.h"
+
+namespace ralloc {
+
+template <class Sync, class Limits>
+class Ledger {
+  template <class T>
+  using Cell = typename Sync::template Cell<T>;
+
+ public:
+  using Span = ralloc::Span<Sync, Limits>;
+  using PageMap = ralloc::PageMap<Sync, Limits>;
+
+  constexpr explicit Ledger(PageMap& map) : map_(map) {}
+
+  // --- Taking and giving runs ------------------------------------------------------------------
+  // A run of `pages` pages, the first a multiple of `align` (a power of two), in `state`,
+  // with `words` words of bits if that is not 0. Null if there is no memory.
+  [[nodiscard]] Span* take(std::size_t pages, std::size_t align, SpanState state,
+                           std::uint32_t words) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    Cell<std::uint64_t>* bits = nullptr;
+    if (words != 0) {
+      bits = static_cast<Cell<std::uint64_t>*>(metadata_.take(words * sizeof *bits));
+      if (bits == nullptr) return nullptr;
+    }
+    Span* run = runs_.find(pages, align);
+    if (run == nullptr) run = grow(pages + align - 1);
+    if (run != nullptr) run = carve(run, pages, align);
+    if (run == nullptr) {
+      if (bits != nullptr) metadata_.give(bits, words * sizeof *bits);
+      return nullptr;
+    }
+    run->was_clean_.set(run->state_.get() == SpanState::kClean);
+    run->state_.set(state);
+    run->bits_.set(bits);
+    map_.set_span(run->first_page_.get(), mapped_pages(run), run);
+    return run;
+  }
+
+  // Takes a run back that is dirty, or reads as zeros. Its keys are cleared already.
+  void give(Span* run, SpanState state, std::uint64_t now_ms) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    if (run->state_.get() == SpanState::kBlocks) {
+      const std::uint32_t words = Span::words_for(run->capacity_.get());
+      if (words > 1) metadata_.give(run->bits_.get(), words * sizeof(Cell<std::uint64_t>));
+    }
+    map_.set_span(run->first_page_.get(), mapped_pages(run), nullptr);
+    insert_merged(run, state, now_ms);
+  }
+
+  // Lengthens a large block's run to `pages` pages, at the cost of a free neighbour.
+  [[nodiscard]] bool extend(Span* run, std::size_t pages) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    if (run->is_apart_.get()) return false;
+    const std::size_t more = pages - run->pages_.get();
+    Span* next = runs_.neighbour(run->end_page(), SpanState::kDirty);
+    if (next == nullptr) next = clean_neighbour(run->end_page(), more);
+    if (next == nullptr || next->pages_.get() < more) return false;
+    if (next->pages_.get() == more) {
+      runs_.remove(next);
+      drop(next);
+    } else {
+      runs_.resize(next, next->first_page_.get() + more, next->pages_.get() - more);
+    }
+    run->pages_.set(pages);
+    return true;
+  }
+
+  // Shortens a large block's run to `pages` pages; the rest is dirty. False if no record
+  // could be had for the rest: nothing has changed.
+  [[nodiscard]] bool shorten(Span* run, std::size_t pages, std::uint64_t now_ms) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    Span* rest = new_record(run->first_page_.get() + pages, run->pages_.get() - pages);
+    if (rest == nullptr) return false;
+    run->pages_.set(pages);
+    insert_merged(rest, SpanState::kDirty, now_ms);
+    return true;
+  }
+
+  // --- Blocks with a mapping of their own ------------------------------------------------------
+  // A large block of at least `pages` pages apart from all runs, reserved only. Null if there
+  // is no memory.
+  [[nodiscard]] Span* take_apart(std::size_t pages) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    Span* run = new_record(0, 0);
+    if (run == nullptr) return nullptr;
+    const Pages piece = arena_.reserve_apart(pages);
+    if (piece.count == 0) {
+      drop(run);
+      return nullptr;
+    }
+    run->first_page_.set(piece.first);
+    run->pages_.set(piece.count);
+    run->state_.set(SpanState::kLarge);
+    run->is_apart_.set(true);
+    map_.set_span(piece.first, 1, run);
+    return run;
+  }
+  // Cuts off what whole sectors a block apart has beyond `pages`: the caller releases them.
+  [[nodiscard]] Pages shorten_apart(Span* run, std::size_t pages) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    const std::size_t kept =
+        (pages + Limits::kSectorPages - 1) / Limits::kSectorPages * Limits::kSectorPages;
+    const Pages rest{run->first_page_.get() + kept, run->pages_.get() - kept};
+    run->pages_.set(kept);
+    arena_.give_up(rest);
+    return rest;
+  }
+
+  // --- Returning memory to the OS ----------------------------------------------------------------
+  // Takes out the dirty run that is free longest, if that is since `before_ms` or earlier.
+  [[nodiscard]] Span* take_decayed(std::uint64_t before_ms) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    Span* run = runs_.oldest_dirty();
+    return run != nullptr && run->freed_ms_.get() <= before_ms ? leave(run) : nullptr;
+  }
+  // Takes out a clean run of whole sectors, to release its addresses.
+  [[nodiscard]] Span* take_sectors() {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    constexpr std::size_t kSector = Limits::kSectorPages;
+    Span* run = runs_.find_clean_aligned(kSector);
+    if (run == nullptr) return nullptr;
+    const std::size_t usable = run->pages_.get() - runs_.front_waste(run, kSector);
+    run = carve(run, usable / kSector * kSector, kSector);
+    if (run != nullptr) run->state_.set(SpanState::kLeaving);
+    return run;
+  }
+  // The record of a run of whole sectors, or of a block apart, whose addresses the caller
+  // releases now.
+  void forget(Span* run) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    if (run->state_.get() == SpanState::kLarge) map_.set_span(run->first_page_.get(), 1, nullptr);
+    arena_.give_up({run->first_page_.get(), run->pages_.get()});
+    drop(run);
+  }
+  // True, once in a while, for the caller who should look for decayed runs now.
+  bool is_decay_due(std::uint64_t now_ms) {
+    std::uint64_t due = decay_due_ms_.load(Sync::kRelaxed);
+    return now_ms >= due && decay_due_ms_.compare_exchange_strong(
+                                due, now_ms + Config::kDecayMs / 8, Sync::kRelaxed, Sync::kRelaxed);
+  }
+
+  // --- Records of other rooms ------------------------------------------------------------------
+  [[nodiscard]] void* take_metadata(std::size_t bytes) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    return metadata_.take(bytes);
+  }
+  void give_metadata(void* piece, std::size_t bytes) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    metadata_.give(piece, bytes);
+  }
+  // The shard with the fewest local pools, which one more now calls its home.
+  std::uint32_t attach_pool() {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    if (shards_.get() == 0) {
+      const unsigned wanted = Limits::Memory::cpu_count() * Config::kShardsPerCore;
+      shards_.set(wanted < Limits::kShards ? wanted : Limits::kShards);
+    }
+    std::uint32_t least = 0;
+    for (std::uint32_t i = 1; i < shards_.get() && pools_[least].get() != 0; ++i) {
+      if (pools_[i].get() < pools_[least].get()) least = i;
+    }
+    pools_[least].set(pools_[least].get() + 1);
+    return least;
+  }
+  void detach_pool(std::uint32_t shard) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    // After a fork the pools of threads that do not exist are forgotten (retire).
+    if (pools_[shard].get() != 0) pools_[shard].set(pools_[shard].get() - 1);
+  }
+
+  struct Counts {
+    std::size_t reserved_bytes = 0;   // address space of the arena
+    std::size_t committed_bytes = 0;  // of which may be written
+    std::size_t dirty_bytes = 0;      // free, with backing
+    std::size_t clean_bytes = 0;      // free, without backing
+    std::size_t metadata_bytes = 0;
+  };
+  Counts counts() {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    return {arena_.reserved_bytes(), arena_.committed_bytes(),
+            runs_.pages(SpanState::kDirty) << Limits::kPageShift,
+            runs_.pages(SpanState::kClean) << Limits::kPageShift, metadata_.mapped()};
+  }
+
+  // Debug builds and tests: walks every free run.
+  bool is_valid() {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    return runs_.is_valid();
+  }
+
+ private:
+  using Guard = ralloc::Guard<typename Sync::Mutex>;
+
+  // A thread died with fork while it held the mutex: all free runs and records may be half
+  // linked. They are given up, and the ledger starts anew; taken runs stay valid, and may
+  // come here when they are free.
+  [[gnu::cold, gnu::noinline]] void retire() REQUIRES(mutex_) {
+    runs_.retire();
+    arena_.retire();
+    metadata_.retire();
+    for (auto& count : pools_) count.set(0);
+  }
+
+  // How many pages of a taken run have an entry in the map: a large block's first alone.
+  static std::size_t mapped_pages(const Span* run) {
+    return run->state_.get() == SpanState::kBlocks ? run->pages_.get() : 1;
+  }
+
+  Span* new_record(std::uintptr_t page, std::size_t pages) REQUIRES(mutex_) {
+    void* piece = metadata_.take(sizeof(Span));
+    if (piece == nullptr) return nullptr;
+    Span* run = new (piece) Span;
+    run->first_page_.set(page);
+    run->pages_.set(pages);
+    return run;
+  }
+  void drop(Span* run) REQUIRES(mutex_) {
+    run->state_.set(SpanState::kUnused);
+    metadata_.give(run, sizeof(Span));
+  }
+
+  // A clean run of at least `pages` pages, fresh from the arena; null if there is none.
+  Span* grow(std::size_t pages) REQUIRES(mutex_) {
+    Span* run = new_record(0, 0);
+    Span* left = run != nullptr ? new_record(0, 0) : nullptr;
+    Pages rest;
+    const Pages fresh = left != nullptr ? arena_.commit(pages, rest) : Pages{};
+    insert_fresh(left, rest);
+    return insert_fresh(run, fresh);
+  }
+  // The clean run at `page`, made at least `pages` long if the arena's frontier allows.
+  Span* clean_neighbour(std::uintptr_t page, std::size_t pages) REQUIRES(mutex_) {
+    Span* next = runs_.neighbour(page, SpanState::kClean);
+    const std::size_t have = next != nullptr ? next->pages_.get() : 0;
+    if (have >= pages) return next;
+    Span* run = new_record(0, 0);
+    if (run == nullptr) return nullptr;
+    Span* longer = insert_fresh(run, arena_.commit_at(page + have, pages - have));
+    return longer != nullptr ? longer : next;
+  }
+  // The free run of which the pages became a part; none, and no record, of no pages.
+  Span* insert_fresh(Span* record, Pages pages) REQUIRES(mutex_) {
+    if (pages.count == 0) {
+      if (record != nullptr) drop(record);
+      return nullptr;
+    }
+    record->first_page_.set(pages.first);
+    record->pages_.set(pages.count);
+    return insert_merged(record, SpanState::kClean, 0);
+  }
+
+  // Adds a run, merged with its neighbours in the same state; the larger part keeps its age
+  // and its record. Returns what they became.
+  Span* insert_merged(Span* run, SpanState state, std::uint64_t now_ms) REQUIRES(mutex_) {
+    run->freed_ms_.set(now_ms);
+    Span* into = runs_.neighbour(run->first_page_.get() - 1, state);
+    Span* other = runs_.neighbour(run->end_page(), state);
+    if (into == nullptr || (other != nullptr && other->pages_.get() > into->pages_.get())) {
+      std::swap(into, other);
+    }
+    if (other != nullptr) absorb(run, other);
+    if (into != nullptr && into->pages_.get() < run->pages_.get()) {
+      absorb(run, into);
+      into = nullptr;
+    }
+    if (into == nullptr) {
+      runs_.insert(run, state);
+      return run;
+    }
+    const bool before = into->first_page_.get() < run->first_page_.get();
+    runs_.resize(into, before ? into->first_page_.get() : run->first_page_.get(),
+                 into->pages_.get() + run->pages_.get());
+    drop(run);
+    return into;
+  }
+  void absorb(Span* run, Span* neighbour) REQUIRES(mutex_) {
+    runs_.remove(neighbour);
+    if (neighbour->first_page_.get() < run->first_page_.get()) {
+      run->first_page_.set(neighbour->first_page_.get());
+    }
+    run->pages_.set(run->pages_.get() + neighbour->pages_.get());
+    drop(neighbour);
+  }
+
+  Span* leave(Span* run) REQUIRES(mutex_) {
+    runs_.remove(run);
+    run->state_.set(SpanState::kLeaving);
+    return run;
+  }
+
+  // Cuts a taken run out of a free one. Null if there is no record for it.
+  Span* carve(Span* run, std::size_t pages, std::size_t align) REQUIRES(mutex_) {
+    const std::size_t front = runs_.front_waste(run, align);
+    const std::size_t back = run->pages_.get() - front - pages;
+    const std::uintptr_t page = run->first_page_.get() + front;
+    if (front == 0 && back == 0) {
+      runs_.remove(run);
+      return run;
+    }
+    Span* taken = new_record(page, pages);
+    Span* after = front != 0 && back != 0 ? new_record(page + pages, back) : nullptr;
+    if (taken == nullptr || (front != 0 && back != 0 && after == nullptr)) {
+      if (taken != nullptr) drop(taken);
+      return nullptr;
+    }
+    taken->state_.set(run->state_.get());
+    if (front == 0) {
+      runs_.resize(run, page + pages, back);
+    } else {
+      runs_.resize(run, run->first_page_.get(), front);
+      if (after != nullptr) runs_.insert_beside(after, run);
+    }
+    return taken;
+  }
+
+  PageMap& map_;
+  typename Sync::Mutex mutex_;
+  typename Sync::template Atomic<std::uint64_t> decay_due_ms_{0};
+  FreeRuns<Sync, Limits> runs_ GUARDED_BY(mutex_){map_};
+  Arena<Sync, Limits> arena_ GUARDED_BY(mutex_){map_};
+  typename Limits::Metadata metadata_ GUARDED_BY(mutex_){};
+  Cell<std::uint32_t> shards_ GUARDED_BY(mutex_){};
+  Cell<std::uint32_t> pools_[Limits::kShards] GUARDED_BY(mutex_) = {};
+};
+
+}  // namespace ralloc

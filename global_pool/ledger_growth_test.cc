@@ -1,0 +1,152 @@
+// Blocks grow and shrink in place, or have a mapping of their own.
+#include <gtest/gtest.h>
+
+#include "global_pool/ledger.h"
+#include "tests/support/ledger_bed.h"
+
+namespace ralloc {
+namespace {
+
+using ralloc_test::FakeMetadata;
+
+class LedgerGrowthTest : public ralloc_test::LedgerBed {
+ protected:
+  // A taken run in whose place nothing is free.
+  Run* take_rest_of_step() { return take(clean_pages()); }
+};
+
+// --- Blocks that grow and shrink ---------------------------------------------------------------
+
+TEST_F(LedgerGrowthTest, ExtendsIntoAFreeNeighbour) {
+  Run* run = take(3);
+  Run* next = take(5);
+  ASSERT_NE(take(1), nullptr);
+  give(next);
+  ASSERT_TRUE(ledger_.extend(run, 5));
+  EXPECT_EQ(run->pages_.get(), 5u);
+  EXPECT_EQ(dirty_pages(), 3u);
+  ASSERT_TRUE(ledger_.is_valid());
+  ASSERT_TRUE(ledger_.extend(run, 8)) << "all of the neighbour";
+  EXPECT_EQ(dirty_pages(), 0u);
+  EXPECT_FALSE(ledger_.extend(run, 9)) << "the next one is taken";
+  EXPECT_EQ(run->pages_.get(), 8u);
+}
+
+TEST_F(LedgerGrowthTest, DoesNotExtendIntoANeighbourThatIsTooShort) {
+  Run* run = take(3);
+  Run* next = take(5);
+  ASSERT_NE(take(1), nullptr);
+  give(next);
+  EXPECT_FALSE(ledger_.extend(run, 9));
+  EXPECT_EQ(run->pages_.get(), 3u);
+  EXPECT_EQ(dirty_pages(), 5u);
+}
+
+TEST_F(LedgerGrowthTest, ExtendsOverTheFrontier) {
+  Run* run = take(3);
+  ASSERT_TRUE(ledger_.extend(run, kStepPages + 10)) << "with what is committed, and more";
+  EXPECT_EQ(committed_pages(), 2 * kStepPages);
+  ASSERT_TRUE(ledger_.extend(run, 2 * kStepPages)) << "all that is committed";
+  ASSERT_TRUE(ledger_.extend(run, 2 * kStepPages + 1)) << "with nothing but the frontier";
+  ASSERT_TRUE(ledger_.extend(run, kPiecePages)) << "to the end of the piece";
+  EXPECT_FALSE(ledger_.extend(run, kPiecePages + 1));
+  EXPECT_EQ(run->pages_.get(), kPiecePages);
+}
+
+TEST_F(LedgerGrowthTest, ExtendFailsWhereTheFrontierIsNotCommitted) {
+  Run* run = take(3);
+  memory_.largest_commit = 0;
+  EXPECT_FALSE(ledger_.extend(run, kStepPages + 10));
+  EXPECT_EQ(run->pages_.get(), 3u);
+  EXPECT_EQ(clean_pages(), kStepPages - 3);
+}
+
+TEST_F(LedgerGrowthTest, DoesNotExtendOverADirtyNeighbourAndTheFrontier) {
+  Run* run = take(3);
+  Run* rest = take_rest_of_step();
+  give(rest, State::kDirty);
+  EXPECT_FALSE(ledger_.extend(run, kStepPages + 10)) << "part dirty, part clean";
+  EXPECT_TRUE(ledger_.is_valid());
+  EXPECT_TRUE(ledger_.extend(run, kStepPages));
+}
+
+TEST_F(LedgerGrowthTest, ShortensAndFreesTheRest) {
+  Run* run = take(10);
+  ASSERT_NE(take(1), nullptr);
+  ASSERT_TRUE(ledger_.shorten(run, 4, 0));
+  EXPECT_EQ(run->pages_.get(), 4u);
+  EXPECT_EQ(dirty_pages(), 6u);
+  EXPECT_EQ(page_of_next(6), run->end_page());
+}
+
+TEST_F(LedgerGrowthTest, RestOfAShortenedRunMergesWithItsNeighbour) {
+  Run* run = take(10);
+  Run* next = take(5);
+  ASSERT_NE(take(1), nullptr);
+  give(next);
+  ASSERT_TRUE(ledger_.shorten(run, 4, 0));
+  EXPECT_EQ(page_of_next(11), run->end_page());
+  EXPECT_EQ(run->pages_.get(), 4u);
+}
+
+TEST_F(LedgerGrowthTest, ShortensNothingWithoutARecord) {
+  Run* run = take(10);
+  FakeMetadata::takes_until_failure = 1;
+  EXPECT_FALSE(ledger_.shorten(run, 4, 0));
+  EXPECT_EQ(run->pages_.get(), 10u);
+  EXPECT_EQ(dirty_pages(), 0u);
+}
+
+// --- Blocks apart ------------------------------------------------------------------------------
+
+TEST_F(LedgerGrowthTest, BlockApartHasAPieceOfWholeSectors) {
+  Run* run = ledger_.take_apart(kSector + 1);
+  ASSERT_NE(run, nullptr);
+  EXPECT_EQ(run->pages_.get(), 2 * kSector);
+  EXPECT_EQ(run->state_.get(), State::kLarge);
+  EXPECT_TRUE(run->is_apart_.get());
+  EXPECT_EQ(map_.span_at(run->first_page_.get()), run);
+  EXPECT_EQ(reserved_pages(), 2 * kSector);
+  EXPECT_EQ(memory_.committed, 0u) << "its backing comes with its pages";
+  EXPECT_EQ(clean_pages() + dirty_pages(), 0u) << "no run has a part of it";
+}
+
+TEST_F(LedgerGrowthTest, BlockApartDoesNotExtend) {
+  Run* run = ledger_.take_apart(kSector);
+  ASSERT_NE(take(1), nullptr);
+  EXPECT_FALSE(ledger_.extend(run, kSector + 1));
+}
+
+TEST_F(LedgerGrowthTest, BlockApartShortensByWholeSectors) {
+  Run* run = ledger_.take_apart(4 * kSector);
+  const std::uintptr_t page = run->first_page_.get();
+  Pages rest = ledger_.shorten_apart(run, 2 * kSector - 1);
+  EXPECT_EQ(rest.first, page + 2 * kSector);
+  EXPECT_EQ(rest.count, 2 * kSector);
+  EXPECT_EQ(run->pages_.get(), 2 * kSector);
+  EXPECT_EQ(reserved_pages(), 2 * kSector);
+  rest = ledger_.shorten_apart(run, kSector + 1);
+  EXPECT_EQ(rest.count, 0u) << "no whole sector";
+}
+
+TEST_F(LedgerGrowthTest, ForgottenBlockApartLeavesNothing) {
+  Run* run = ledger_.take_apart(4 * kSector);
+  const std::uintptr_t page = run->first_page_.get();
+  ledger_.forget(run);
+  EXPECT_EQ(map_.span_at(page), nullptr);
+  EXPECT_EQ(reserved_pages(), 0u);
+  EXPECT_EQ(committed_pages(), 0u);
+  EXPECT_EQ(FakeMetadata::outstanding, 0u);
+}
+
+TEST_F(LedgerGrowthTest, NoBlockApartWithoutARecordOrAddresses) {
+  FakeMetadata::takes_until_failure = 1;
+  EXPECT_EQ(ledger_.take_apart(kSector), nullptr);
+  EXPECT_EQ(memory_.reserved, 0u);
+  memory_.largest_reserve = 0;
+  EXPECT_EQ(ledger_.take_apart(kSector), nullptr);
+  EXPECT_EQ(FakeMetadata::outstanding, 0u);
+}
+
+}  // namespace
+}  // namespace ralloc

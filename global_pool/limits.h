@@ -1,0 +1,44 @@
+// The sizes that ship, for the protocol headers, which take them as a policy so that a
+// model can be tiny: few shards, few classes, spans of two blocks.
+//
+// Thread safety: constants and pure functions.
+#pragma once
+
+#include "global_pool/metadata.h"
+#include "global_pool/size_class.h"
+#include "shim/os.h"
+
+namespace ralloc {
+
+struct ShippedLimits {
+  static constexpr unsigned kClasses = ralloc::kClasses;
+  static constexpr unsigned kShards = Config::kShardsMost;
+  static constexpr unsigned kPageShift = Config::kPageShift;
+  // Pieces of the arena are reserved and released in whole sectors.
+  static constexpr std::size_t kSectorPages = Config::kSector >> Config::kPageShift;
+
+  static constexpr const SizeClass& size_class(unsigned c) { return size_class_info(c); }
+
+  static constexpr std::uint32_t span_pages(unsigned c, std::size_t spans) {
+    return ralloc::span_pages(c, spans);
+  }
+
+  using Metadata = ralloc::Metadata;
+
+  // Where address space and its backing come from.
+  struct Memory {
+    static void* reserve(std::size_t bytes, std::size_t align, void* hint) {
+      return os::reserve(bytes, align, hint);
+    }
+    static void* reserve_zeros(std::size_t bytes) { return os::reserve_zeros(bytes); }
+    [[nodiscard]] static bool commit(void* p, std::size_t bytes) { return os::commit(p, bytes); }
+    [[nodiscard]] static bool purge(void* p, std::size_t bytes) { return os::purge(p, bytes); }
+    static void release(void* p, std::size_t bytes) { os::release(p, bytes); }
+    static std::size_t granule() { return os::page_size(); }
+    static std::size_t limit() { return os::address_space_limit(); }
+    static std::uint64_t now_ms() { return os::now_ms(); }
+    static unsigned cpu_count() { return os::cpu_count(); }
+  };
+};
+
+}  // namespace ralloc

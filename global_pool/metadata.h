@@ -1,0 +1,45 @@
+// Memory for the allocator's own records, in mappings of its own, so that no overflow or
+// write after free of the program's blocks reaches them.
+//
+// Thread safety: none; the ledger keeps it under its mutex.
+// Invariants: pieces are powers of two from 16 bytes to 16 KiB, aligned to min(size, 64).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ralloc {
+
+class Metadata {
+ public:
+  static constexpr std::size_t kLeast = 16;
+  static constexpr std::size_t kMost = 16384;
+
+  // A piece, uninitialised, of at least `bytes` (1 to kMost); null if the OS has no memory.
+  [[nodiscard]] void* take(std::size_t bytes);
+  // Gives a piece back that was taken with as many bytes.
+  void give(void* piece, std::size_t bytes);
+  // Forgets all free pieces: they may be half linked after a fork.
+  void retire();
+
+  // Bytes mapped, and of these the free ones.
+  std::size_t mapped() const { return mapped_; }
+  std::size_t free() const { return free_; }
+
+ private:
+  struct Piece {
+    Piece* next;
+  };
+  static constexpr unsigned kSizes = 11;  // 2^4 to 2^14
+  static unsigned size_index(std::size_t bytes);
+  void push(void* piece, unsigned index);
+  bool map_chunk();
+
+  Piece* free_pieces_[kSizes] = {};
+  std::uintptr_t chunk_begin_ = 0;  // of the part not yet cut into pieces
+  std::uintptr_t chunk_end_ = 0;
+  std::size_t mapped_ = 0;
+  std::size_t free_ = 0;
+};
+
+}  // namespace ralloc

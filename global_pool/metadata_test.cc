@@ -1,0 +1,150 @@
+// Records never overlap, are used again, and are counted.
+#include "global_pool/metadata.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <vector>
+
+#include "shim/config.h"
+#include "shim/fatal.h"
+#include "tests/support/child.h"
+#include "tests/support/process.h"
+#include "tests/support/seed.h"
+
+namespace ralloc {
+namespace {
+
+constexpr std::size_t kSizes[] = {16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384};
+
+TEST(MetadataTest, MapsNothingBeforeItIsAsked) {
+  Metadata metadata;
+  EXPECT_EQ(metadata.mapped(), 0u);
+  EXPECT_EQ(metadata.free(), 0u);
+}
+
+TEST(MetadataTest, PiecesAreAlignedAndWritable) {
+  Metadata metadata;
+  for (const std::size_t size : kSizes) {
+    for (const std::size_t bytes : {size, size / 2 + 1}) {
+      void* piece = metadata.take(bytes);
+      ASSERT_NE(piece, nullptr);
+      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(piece) % std::min<std::size_t>(size, 64), 0u);
+      std::memset(piece, 1, bytes);
+    }
+  }
+}
+
+TEST(MetadataTest, EveryByteIsAccountedFor) {
+  Metadata metadata;
+  std::size_t out = 0;
+  for (const std::size_t size : kSizes) {
+    ASSERT_NE(metadata.take(size - 3), nullptr);
+    out += size;
+    EXPECT_EQ(metadata.mapped(), Config::kMetadataChunk);
+    EXPECT_EQ(metadata.free(), Config::kMetadataChunk - out) << size;
+  }
+}
+
+TEST(MetadataTest, UsesAPieceAgain) {
+  Metadata metadata;
+  void* const piece = metadata.take(100);
+  void* const other = metadata.take(200);
+  const std::size_t free = metadata.free();
+  metadata.give(piece, 100);
+  EXPECT_EQ(metadata.free(), free + 128);
+  EXPECT_NE(metadata.take(30), piece) << "of another size";
+  EXPECT_EQ(metadata.take(128), piece) << "of the same size";
+  EXPECT_NE(other, piece);
+}
+
+TEST(MetadataTest, CutsUpWhatIsLeftOfAChunk) {
+  Metadata metadata;
+  // Odd ends: the largest pieces no longer fit when 16 KiB less 16 bytes are left.
+  ASSERT_NE(metadata.take(16), nullptr);
+  while (metadata.mapped() == Config::kMetadataChunk) ASSERT_NE(metadata.take(16384), nullptr);
+  EXPECT_EQ(metadata.mapped(), 2 * Config::kMetadataChunk);
+  const std::size_t left_over = metadata.free() - (Config::kMetadataChunk - 16384);
+  EXPECT_GT(left_over, 8192u);
+  // All of it can be had in smaller pieces, before the new chunk is touched.
+  std::size_t had = 0;
+  for (const std::size_t size : {8192, 4096, 2048, 1024, 512, 256, 128, 64, 32, 16}) {
+    ASSERT_NE(metadata.take(size), nullptr);
+    had += size;
+  }
+  EXPECT_LE(had, left_over);
+  EXPECT_EQ(metadata.mapped(), 2 * Config::kMetadataChunk);
+}
+
+TEST(MetadataTest, ForgetsItsFreePieces) {
+  Metadata metadata;
+  void* const piece = metadata.take(64);
+  metadata.give(piece, 64);
+  metadata.retire();
+  EXPECT_EQ(metadata.free(), 0u);
+  EXPECT_EQ(metadata.mapped(), Config::kMetadataChunk);
+  void* const fresh = metadata.take(64);
+  ASSERT_NE(fresh, nullptr);
+  EXPECT_NE(fresh, piece);
+  EXPECT_EQ(metadata.mapped(), 2 * Config::kMetadataChunk) << "the old chunk is given up";
+  metadata.give(piece, 64);  // records made before may still come
+  EXPECT_EQ(metadata.take(64), piece);
+}
+
+TEST(MetadataTest, IsNullWithoutAddressesAndServesAgainWithThem) {
+  Metadata metadata;
+  rlimit usual;
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &usual), 0);
+  const rlimit none{0, usual.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &none), 0);
+  void* const refused = metadata.take(64);
+  const bool restored = setrlimit(RLIMIT_AS, &usual) == 0;
+  ASSERT_TRUE(restored);
+  EXPECT_EQ(refused, nullptr);
+  EXPECT_EQ(metadata.mapped(), 0u);
+  EXPECT_NE(metadata.take(64), nullptr);
+}
+
+TEST(MetadataTest, PiecesNeverOverlap) {
+  Metadata metadata;
+  ralloc_test::Random random(ralloc_test::new_seed());
+  std::map<std::uintptr_t, std::size_t> live;  // begin and size
+  std::size_t out = 0;
+  for (int step = 0; step < 20000; ++step) {
+    if (live.size() < 300 && random.below(5) < 3) {
+      const std::size_t size = kSizes[random.below(std::size(kSizes))];
+      const auto begin = reinterpret_cast<std::uintptr_t>(metadata.take(size - random.below(8)));
+      ASSERT_NE(begin, 0u);
+      const auto after = live.lower_bound(begin);
+      ASSERT_TRUE(after == live.end() || begin + size <= after->first);
+      if (after != live.begin()) {
+        const auto before = std::prev(after);
+        ASSERT_LE(before->first + before->second, begin);
+      }
+      live[begin] = size;
+      out += size;
+    } else if (!live.empty()) {
+      auto one = live.lower_bound(random.next());
+      if (one == live.end()) one = live.begin();
+      metadata.give(reinterpret_cast<void*>(one->first), one->second);
+      out -= one->second;
+      live.erase(one);
+    }
+    ASSERT_EQ(metadata.free() + out, metadata.mapped());
+  }
+}
+
+TEST(MetadataDeathTest, DebugBuildsRefuseSizesThatNoPieceHas) {
+  if constexpr (kDebug) {
+    Metadata metadata;
+    EXPECT_EXIT((void)metadata.take(0), testing::KilledBySignal(SIGABRT), "bytes > 0");
+    EXPECT_EXIT((void)metadata.take(16385), testing::KilledBySignal(SIGABRT), "bytes > 0");
+  }
+}
+
+}  // namespace
+}  // namespace ralloc

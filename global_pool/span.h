@@ -1,0 +1,169 @@
+// A run of pages: free in the ledger, cut into blocks of one size class, or one large block.
+// The record lies in metadata, never beside the blocks.
+//
+// Thread safety: see the groups of members.
+// Invariants: I2 held + cached + free_ = capacity_ for a span of blocks. I3 the identity
+// changes only while no block of the span lives. I4 a span becomes wholly free once before
+// it is taken again.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "global_pool/list.h"
+#include "global_pool/size_class.h"
+#include "shim/fatal.h"
+
+namespace ralloc {
+
+enum class SpanState : std::uint8_t {
+  kUnused,   // a record without pages
+  kDirty,    // free in the ledger, with old contents
+  kClean,    // free in the ledger, reads as zeros
+  kBlocks,   // belongs to a shard
+  kLarge,    // one large block
+  kLeaving,  // taken out of the ledger to be purged or released
+};
+
+template <class Sync, class Limits>
+class Span {
+  template <class T>
+  using Cell = typename Sync::template Cell<T>;
+
+ public:
+  static constexpr std::uint32_t kNobody = ~std::uint32_t{0};
+  static constexpr unsigned kFullnessBins = 8;
+
+  // --- The ledger's, under its mutex --------------------------------------------------------
+  // State, first page and length are read there also of neighbours that are not free.
+  Cell<SpanState> state_{};
+  Cell<bool> was_clean_{};  // how it was when taken: large blocks read as zeros then
+  Cell<bool> is_apart_{};   // a large block with a mapping of its own, released when freed
+  Cell<std::uint32_t> ledger_epoch_{};
+  Cell<std::uintptr_t> first_page_{};
+  Cell<std::size_t> pages_{};
+  Cell<std::uint64_t> freed_ms_{};
+  Links<Sync, Span> by_age_{};
+
+  // The ledger's while the run is free, the shard's while it holds blocks: the list it is in.
+  Links<Sync, Span> in_bin_{};
+
+  // --- Identity of a span of blocks: constant while one of them lives (I3) --------------------
+  // Shard + 256 * the shard's epoch; kNobody when it has no blocks.
+  Cell<std::uint32_t> home_{kNobody};
+  Cell<std::uint32_t> class_{};
+  Cell<std::uint32_t> capacity_{};
+  Cell<std::uint32_t> block_size_{};
+  Cell<std::uint32_t> reciprocal_{};
+  Cell<Cell<std::uint64_t>*> bits_{};  // one bit a block, set while it is free in the span
+
+  // --- The shard's, under its mutex -----------------------------------------------------------
+  Cell<std::uint32_t> free_{};
+  Cell<std::uint32_t> bin_above_{};  // more free blocks than this belong into another bin
+  Cell<std::uint32_t> bin_{};
+  Cell<std::uint32_t> low_word_{};  // no word of bits_ before this one has a bit
+  Cell<std::uint64_t> one_word_{};  // bits_ of spans with at most 64 blocks
+
+  char* begin() const {
+    return reinterpret_cast<char*>(first_page_.get() << Limits::kPageShift);
+  }
+  std::size_t bytes() const { return pages_.get() << Limits::kPageShift; }
+  std::uintptr_t end_page() const { return first_page_.get() + pages_.get(); }
+  bool is_wholly_free() const { return free_.get() == capacity_.get(); }
+
+  static constexpr std::uint32_t capacity_of(const SizeClass& info, std::size_t pages) {
+    return std::uint32_t((pages << Limits::kPageShift) / info.block_size);
+  }
+  static constexpr std::uint32_t words_for(std::uint32_t capacity) { return (capacity + 63) / 64; }
+
+  // Whoever alone holds the span: all blocks free, homed nowhere yet. The ledger has put
+  // words_for(capacity) words at bits_, or null where one word does.
+  void cut(std::uint32_t size_class) {
+    const SizeClass& info = Limits::size_class(size_class);
+    const std::uint32_t capacity = capacity_of(info, pages_.get());
+    class_.set(size_class);
+    capacity_.set(capacity);
+    block_size_.set(info.block_size);
+    reciprocal_.set(info.reciprocal);
+    if (bits_.get() == nullptr) bits_.set(&one_word_);
+    for (std::uint32_t w = 0; w < words_for(capacity); ++w) {
+      const std::uint32_t rest = capacity - w * 64;
+      bits_.get()[w].set(rest >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << rest) - 1);
+    }
+    free_.set(capacity);
+    low_word_.set(0);
+  }
+
+  // The shard: takes up to `n` blocks, lowest address first, and writes them downwards from
+  // `end`, so that a magazine filled so gives them out ascending. Returns how many.
+  std::size_t take(void** end, std::size_t n) {
+    const std::size_t size = block_size_.get();
+    Cell<std::uint64_t>* const bits = bits_.get();
+    const std::uint32_t words = words_for(capacity_.get());
+    std::size_t left = n;
+    std::uint32_t w = low_word_.get();
+    for (; w < words; ++w) {
+      std::uint64_t word = bits[w].get();
+      // Free blocks come in runs, in fresh spans above all: a few instructions a block.
+      while (word != 0 && left != 0) {
+        const unsigned first = unsigned(std::countr_zero(word));
+        std::size_t count = unsigned(std::countr_one(word >> first));
+        if (count > left) count = left;
+        char* block = begin() + (std::size_t{w} * 64 + first) * size;
+        for (std::size_t i = 0; i < count; ++i, block += size) *--end = block;
+        left -= count;
+        word &= ~((~std::uint64_t{0} >> (64 - count)) << first);
+      }
+      bits[w].set(word);
+      if (left == 0) break;
+    }
+    low_word_.set(w < words ? w : 0);
+    free_.set(free_.get() - std::uint32_t(n - left));
+    return n - left;
+  }
+
+  // The shard: marks the block at `offset` bytes from the begin free. False, with `misuse`
+  // set, if none begins there, or it is free already.
+  bool put(std::uint32_t offset, Misuse& misuse) {
+    const std::uint32_t position = block_index(offset, reciprocal_.get());
+    if (position * block_size_.get() != offset || position >= capacity_.get()) {
+      misuse = Misuse::kNotABlock;
+      return false;
+    }
+    Cell<std::uint64_t>& word = bits_.get()[position / 64];
+    const std::uint64_t bit = std::uint64_t{1} << (position % 64);
+    if ((word.get() & bit) != 0) {
+      misuse = Misuse::kDoubleFree;
+      return false;
+    }
+    word.set(word.get() | bit);
+    if (position / 64 < low_word_.get()) low_word_.set(position / 64);
+    free_.set(free_.get() + 1);
+    return true;
+  }
+
+  // The bin for spans with as many free blocks as this one, fullest first.
+  std::uint32_t bin_for_free() const {
+    return std::uint32_t(std::uint64_t{free_.get() - 1} * kFullnessBins / capacity_.get());
+  }
+  // The most free blocks with which a span stays in `bin`.
+  std::uint32_t most_free_in(std::uint32_t bin) const {
+    if (bin + 1 == kFullnessBins) return capacity_.get() - 1;
+    return std::uint32_t((std::uint64_t{bin + 1} * capacity_.get() + kFullnessBins - 1) /
+                         kFullnessBins);
+  }
+
+  // Debug builds and tests: walks the bits. Under the shard's mutex.
+  bool is_valid() const {
+    std::uint32_t counted = 0;
+    for (std::uint32_t w = 0; w < words_for(capacity_.get()); ++w) {
+      const std::uint64_t word = bits_.get()[w].get();
+      if (word != 0 && w < low_word_.get()) return false;
+      counted += std::uint32_t(std::popcount(word));
+    }
+    return counted == free_.get() && free_.get() <= capacity_.get();
+  }
+};
+
+}  // namespace ralloc

@@ -1,0 +1,54 @@
+// The number that tells a forked child from its parent (os.h).
+#include <pthread.h>
+
+#include "shim/os.h"
+
+namespace ralloc::os {
+namespace {
+
+// Serves until the wiped page is there, and for good where the kernel has none.
+constinit std::atomic<std::uint32_t> plain_word{1};
+// The highest number given out, in memory that a fork copies.
+constinit std::atomic<std::uint32_t> newest{1};
+constinit std::atomic<bool> set_up_begun{false};
+constinit std::atomic<bool> wiped_page_missing{false};
+
+void clear_in_child() { plain_word.store(0, std::memory_order_relaxed); }
+
+// pthread_atfork allocates, so it cannot wait for the first allocation. Without this
+// constructor all works on kernels that wipe.
+[[gnu::constructor]] void prepare_for_fork() {
+  set_up_generation();
+  if (wiped_page_missing.load(std::memory_order_relaxed)) {
+    pthread_atfork(nullptr, nullptr, clear_in_child);
+  }
+}
+
+}  // namespace
+
+constinit std::atomic<std::atomic<std::uint32_t>*> generation_word{&plain_word};
+
+std::uint32_t renew_generation() noexcept {
+  // `newest` rises before the word does: should this thread be lost to another fork
+  // between the two, the grandchild still gets a number that no lock holds.
+  const std::uint32_t mine = newest.load(std::memory_order_relaxed) + 1;
+  newest.store(mine, std::memory_order_relaxed);
+  std::uint32_t seen = 0;
+  std::atomic<std::uint32_t>* word = generation_word.load(std::memory_order_acquire);
+  return word->compare_exchange_strong(seen, mine, std::memory_order_relaxed) ? mine : seen;
+}
+
+void set_up_generation() noexcept {
+  if (set_up_begun.exchange(true, std::memory_order_relaxed)) return;
+  void* page = map_wiped_on_fork(page_size());
+  if (page == nullptr) {
+    wiped_page_missing.store(true, std::memory_order_relaxed);
+    return;
+  }
+  auto* word = static_cast<std::atomic<std::uint32_t>*>(page);
+  word->store(plain_word.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  // Release pairs with the acquire in generation().
+  generation_word.store(word, std::memory_order_release);
+}
+
+}  // namespace ralloc::os

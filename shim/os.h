@@ -1,0 +1,74 @@
+// What the allocator asks of the platform, and nothing else.
+//
+// Thread safety: every function may be called from any thread. None allocates, and none
+// takes a lock of ours. Addresses and sizes are multiples of page_size() unless said
+// otherwise; errors are returned, and errno is unspecified afterwards.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace ralloc::os {
+
+// The kernel's page, in bytes; constant while the process lives.
+std::size_t page_size() noexcept;
+// Cores this process may use; at least 1.
+unsigned cpu_count() noexcept;
+// Limit on the address space of the process in bytes (ulimit -v); SIZE_MAX without one.
+std::size_t address_space_limit() noexcept;
+// Monotonic milliseconds, a few milliseconds coarse.
+std::uint64_t now_ms() noexcept;
+
+// Reserves address space at a multiple of `align`, without backing: neither readable nor
+// writable. Null on failure. `hint` is where it would be welcome, or null.
+void* reserve(std::size_t bytes, std::size_t align, void* hint) noexcept;
+// As reserve, but readable as zeros at once.
+void* reserve_zeros(std::size_t bytes) noexcept;
+// Makes reserved memory readable and writable; it reads as zeros. False on failure.
+[[nodiscard]] bool commit(void* begin, std::size_t bytes) noexcept;
+// Gives the backing back and keeps the addresses, still committed. True if it reads as
+// zeros from now on; false if it kept its contents (locked memory, say).
+[[nodiscard]] bool purge(void* begin, std::size_t bytes) noexcept;
+// Gives addresses and backing back.
+void release(void* begin, std::size_t bytes) noexcept;
+// Moves the pages of [from, from + bytes), committed, to the begin of [to, to + to_bytes),
+// reserved, without a copy, and commits the rest of that; `from` reads as zeros afterwards.
+enum class Moved {
+  kYes,
+  kNo,    // nothing has changed: the kernel cannot, or will not with this memory
+  kLost,  // as kNo, but the addresses of `to` are not ours any longer
+};
+[[nodiscard]] Moved move_pages(void* from, std::size_t bytes, void* to,
+                               std::size_t to_bytes) noexcept;
+
+// Writes to standard error; a failure is ignored.
+void write_error(const char* text, std::size_t size) noexcept;
+[[noreturn]] void abort() noexcept;
+
+// Sleeps while `word` holds `value`; may wake for no reason.
+void wait(const std::atomic<std::uint32_t>& word, std::uint32_t value) noexcept;
+void wake_one(const std::atomic<std::uint32_t>& word) noexcept;
+
+// --- Fork generation -------------------------------------------------------------------------
+// A number that differs in a forked child from that of its parent. A mutex that was held
+// while another thread forked is recognised by it: its holder does not exist in the child.
+
+// A writable page that is zero in a forked child (MADV_WIPEONFORK, Linux 4.14); null where
+// the kernel has none.
+void* map_wiped_on_fork(std::size_t bytes) noexcept;
+// Points to the word, in such a page where there is one.
+extern std::atomic<std::atomic<std::uint32_t>*> generation_word;
+// First call in a child: gives the child its number.
+std::uint32_t renew_generation() noexcept;
+// Called once before the first lock is taken by several threads; later calls do nothing.
+void set_up_generation() noexcept;
+
+inline std::uint32_t generation() noexcept {
+  // Acquire pairs with the release in set_up_generation: it publishes the word's page.
+  const std::uint32_t value =
+      generation_word.load(std::memory_order_acquire)->load(std::memory_order_relaxed);
+  return __builtin_expect(value != 0, 1) ? value : renew_generation();
+}
+
+}  // namespace ralloc::os

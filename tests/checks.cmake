@@ -1,0 +1,31 @@
+# Checks of the sources and of the built library by scripts; each has a self-test that seeds
+# what it must find.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+function(ralloc_check name script)
+  add_test(NAME checks.${name}
+           COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_SOURCE_DIR}/${script} ${ARGN})
+  set_tests_properties(checks.${name} PROPERTIES TIMEOUT 120 LABELS checks)
+endfunction()
+
+ralloc_check(includes includes.py)
+ralloc_check(includes.self_test includes.py --self-test)
+ralloc_check(headers_compile_alone includes.py --compile ${CMAKE_CXX_COMPILER})
+
+# What an instrumented library exports and needs is not what ships.
+if(NOT RALLOC_SANITIZE AND NOT RALLOC_COVERAGE)
+  ralloc_check(abi_symbols abi_symbols.py $<TARGET_FILE:ralloc_shared>)
+  ralloc_check(static_tls static_tls.py $<TARGET_FILE:ralloc_shared>)
+
+  if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    ralloc_check(abi_symbols.self_test abi_symbols.py --self-test ${CMAKE_C_COMPILER})
+    ralloc_check(static_tls.self_test static_tls.py --self-test ${CMAKE_C_COMPILER})
+    ralloc_check(golden_listings.self_test golden_listings.py --self-test ${CMAKE_C_COMPILER})
+  endif()
+
+  # Another compiler, or other options, lay the same paths out in another way.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION MATCHES "^12\\."
+     AND CMAKE_BUILD_TYPE STREQUAL "Release" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+    ralloc_check(golden_listings golden_listings.py $<TARGET_FILE:ralloc_shared>)
+  endif()
+endif()

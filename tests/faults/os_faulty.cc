@@ -1,0 +1,129 @@
+#include "faults/os_faulty.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "shim/os.h"
+#include "shim/os_linux.h"
+#include "support/process.h"
+
+namespace ralloc_test {
+namespace {
+
+// Constant-initialised: the first call comes before any constructor of this program. Plain:
+// it changes while there is one thread.
+constinit Fault fault;
+constinit std::atomic<bool> was_read{false};
+constinit std::atomic<std::size_t> failed{0};
+constinit std::atomic<std::size_t> calls{0};  // of the one that may fail
+constinit std::atomic<std::size_t> reserved{0};
+constinit std::atomic<std::size_t> limit{SIZE_MAX};
+constinit std::atomic<std::uint64_t> clock_ms{1'000'000};
+
+template <std::size_t kCount>
+std::size_t index_of(const char* text, std::size_t size, const char* const (&names)[kCount]) {
+  for (std::size_t i = 0; i < kCount; ++i) {
+    if (std::strlen(names[i]) == size && std::memcmp(names[i], text, size) == 0) return i;
+  }
+  REQUIRE(!"a name in RALLOC_TEST_FAULT is known");
+  return 0;
+}
+
+void read_fault() {
+  if (was_read.exchange(true, std::memory_order_relaxed)) return;
+  const char* text = std::getenv(kFaultVariable);
+  if (text == nullptr) return;
+  const char* colon = std::strchr(text, ':');
+  REQUIRE(colon != nullptr);
+  fault.call = OsCall(index_of(text, std::size_t(colon - text), kOsCallNames));
+  text = colon + 1;
+  colon = std::strchr(text, ':');
+  REQUIRE(colon != nullptr);
+  fault.when = When(index_of(text, std::size_t(colon - text), kWhenNames));
+  fault.number = std::strtoull(colon + 1, nullptr, 10);
+  REQUIRE(fault.number != 0);
+}
+
+bool fails(std::size_t bytes) {
+  const auto next_call = [] { return calls.fetch_add(1, std::memory_order_relaxed) + 1; };
+  switch (fault.when) {
+    case When::kNever: return false;
+    case When::kOnce: return next_call() == fault.number;
+    case When::kFrom: return next_call() >= fault.number;
+    case When::kEvery: return next_call() % fault.number == 0;
+    case When::kOver: return bytes > fault.number;
+    case When::kTotal: return reserved.load(std::memory_order_relaxed) + bytes > fault.number;
+  }
+  return false;
+}
+
+bool fails(OsCall call, std::size_t bytes) {
+  read_fault();
+  if (call != fault.call || !fails(bytes)) return false;
+  failed.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
+}  // namespace
+
+Fault set_fault(Fault next) { return std::exchange(fault, next); }
+std::size_t failed_calls() { return failed.load(std::memory_order_relaxed); }
+std::size_t reserved_from_os() { return reserved.load(std::memory_order_relaxed); }
+void pretend_limit(std::size_t bytes) { limit.store(bytes, std::memory_order_relaxed); }
+void advance_clock(std::uint64_t ms) { clock_ms.fetch_add(ms, std::memory_order_relaxed); }
+
+}  // namespace ralloc_test
+
+namespace ralloc::os {
+
+using ralloc_test::fails;
+using ralloc_test::OsCall;
+
+std::size_t page_size() noexcept { return Linux::page_size(); }
+unsigned cpu_count() noexcept { return 2; }  // the same runs on every machine
+std::size_t address_space_limit() noexcept {
+  return ralloc_test::limit.load(std::memory_order_relaxed);
+}
+std::uint64_t now_ms() noexcept { return ralloc_test::clock_ms.load(std::memory_order_relaxed); }
+
+void* reserve(std::size_t bytes, std::size_t align, void* hint) noexcept {
+  if (fails(OsCall::kReserve, bytes)) return nullptr;
+  void* p = Linux::reserve(bytes, align, hint);
+  if (p != nullptr) ralloc_test::reserved.fetch_add(bytes, std::memory_order_relaxed);
+  return p;
+}
+void* reserve_zeros(std::size_t bytes) noexcept {
+  return fails(OsCall::kReserveZeros, bytes) ? nullptr : Linux::reserve_zeros(bytes);
+}
+bool commit(void* begin, std::size_t bytes) noexcept {
+  return !fails(OsCall::kCommit, bytes) && Linux::commit(begin, bytes);
+}
+bool purge(void* begin, std::size_t bytes) noexcept {
+  return !fails(OsCall::kPurge, bytes) && Linux::purge(begin, bytes);
+}
+void release(void* begin, std::size_t bytes) noexcept {
+  ralloc_test::reserved.fetch_sub(bytes, std::memory_order_relaxed);
+  Linux::release(begin, bytes);
+}
+Moved move_pages(void* from, std::size_t bytes, void* to, std::size_t to_bytes) noexcept {
+  if (fails(OsCall::kMovePages, bytes)) return Moved::kNo;
+  if (fails(OsCall::kMovePagesLost, bytes)) {
+    release(to, to_bytes);
+    return Moved::kLost;
+  }
+  return Linux::move_pages(from, bytes, to, to_bytes);
+}
+void* map_wiped_on_fork(std::size_t bytes) noexcept {
+  return fails(OsCall::kMapWipedOnFork, bytes) ? nullptr : Linux::map_wiped_on_fork(bytes);
+}
+
+void write_error(const char* text, std::size_t size) noexcept { Linux::write_error(text, size); }
+void abort() noexcept { std::abort(); }
+void wait(const std::atomic<std::uint32_t>& word, std::uint32_t value) noexcept {
+  Linux::wait(word, value);
+}
+void wake_one(const std::atomic<std::uint32_t>& word) noexcept { Linux::wake_one(word); }
+
+}  // namespace ralloc::os

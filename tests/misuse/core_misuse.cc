@@ -1,0 +1,33 @@
+// Misuse of the C++ API, in a program that keeps its malloc. Usage: core_misuse WHAT SIZE
+#include <ralloc/ralloc.h>
+
+#include <string_view>
+
+#include "misuse.h"
+
+int main(int argc, char** argv) {
+  const std::size_t size = size_argument(argc, argv, 2);
+  const std::string_view what = argv[1];
+  if (what == "foreign") {
+    char bytes[64];
+    ralloc::free(suspect(bytes), size);
+  } else if (what == "of_malloc") {
+    ralloc::free(suspect(malloc(size)), size);
+  } else if (what == "twice") {
+    void* block = suspect(ralloc::alloc(size));
+    ralloc::free(block, size);
+    ralloc::free(block, size);
+  } else if (what == "oversize") {
+    ralloc::free(suspect(ralloc::alloc(size)), 2 * size + 65536);
+  } else if (what == "realloc_foreign") {
+    char bytes[64];
+    (void)suspect(ralloc::realloc(suspect(bytes), 64, size));
+  } else if (what == "realloc_oversize") {
+    void* block = suspect(ralloc::alloc(size));
+    (void)suspect(ralloc::realloc(block, 2 * size + 65536, 10));
+  } else {
+    return 2;
+  }
+  still_alive();
+  return 0;
+}

@@ -1,0 +1,59 @@
+// The public C++ API; what it does not tell, the rooms below it do.
+#include <ralloc/ralloc.h>
+
+#include "alloc/allocator.h"
+#include "model/subject.h"
+
+namespace ralloc_test {
+namespace {
+
+constexpr AllocateWay kAllocateWays[] = {
+    {"ralloc::try_alloc(SIZE, ALIGN)",
+     [](std::size_t size, std::size_t align) { return ralloc::try_alloc(size, align); }, kPlain,
+     true},
+    {"ralloc::alloc(SIZE, ALIGN)",
+     [](std::size_t size, std::size_t align) { return ralloc::alloc(size, align); }, kPlain, true},
+    {"ralloc::alloc(SIZE)", [](std::size_t size, std::size_t) { return ralloc::alloc(size); },
+     kPlain},
+    {"ralloc::realloc(nullptr, 0, SIZE, ALIGN)",
+     [](std::size_t size, std::size_t align) { return ralloc::realloc(nullptr, 0, size, align); },
+     kPlain, true},
+};
+
+constexpr FreeWay kFreeWays[] = {
+    {"ralloc::free(BLOCK, SIZE)",
+     [](void* block, std::size_t size, std::size_t) { ralloc::free(block, size); }, kPlain},
+};
+
+constexpr ResizeWay kResizeWays[] = {
+    {"ralloc::realloc(BLOCK, OLD, SIZE, ALIGN)",
+     [](void* block, std::size_t old_size, std::size_t size, std::size_t align) {
+       return ralloc::realloc(block, old_size, size, align);
+     },
+     kPlain, 0, true},
+};
+
+std::size_t bytes_in_use() {
+  const ralloc::Bookkeeper::Counts counts = ralloc::bookkeeper.counts();
+  const std::size_t large = counts.ledger.committed_bytes - counts.ledger.clean_bytes -
+                            counts.ledger.dirty_bytes - counts.shards.spans_bytes;
+  return counts.shards.blocks_bytes - ralloc::bytes_in_this_pool() + large;
+}
+
+}  // namespace
+
+constinit const Subject subject = {
+    kAllocateWays,
+    kFreeWays,
+    kResizeWays,
+    [](void* block) {
+      return ralloc::usable_size(block, ralloc::Misuse::kForeignUsableSize);
+    },
+    false,
+    bytes_in_use,
+    0,
+    [] { return ralloc::bookkeeper.is_valid(); },
+    [] { (void)ralloc::trim(); },
+};
+
+}  // namespace ralloc_test

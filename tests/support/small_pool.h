@@ -1,0 +1,162 @@
+// A bookkeeper that a test can see through: spans of few blocks, an arena that is nothing
+// but addresses, and a platform and records that fail when the test wants it.
+//
+// Thread safety: any thread; what steers it is set by one thread, before the others start.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <utility>
+#include <vector>
+
+#include "global_pool/metadata.h"
+#include "global_pool/size_class.h"
+#include "shim/os.h"
+
+namespace ralloc_test {
+
+// Stands for the kernel. The arena's addresses have no memory behind them, so that a
+// bookkeeper that touched a block would crash; the page map's have.
+struct FakeMemory {
+  struct State {
+    std::uintptr_t lowest = std::uintptr_t{1} << 45;  // all reserved addresses lie above
+    std::deque<std::uintptr_t> next;                   // where the next reservations lie
+    std::vector<std::pair<void*, std::size_t>> maps;   // memory of page maps
+    std::size_t largest_reserve = SIZE_MAX;            // more at once is refused
+    std::size_t largest_commit = SIZE_MAX;
+    std::size_t reserve_limit = SIZE_MAX;  // more in sum is refused
+    unsigned refuse_maps = 0;              // so many page maps are refused, one after another
+    bool refuse_map_commits = false;
+    bool refuse_purges = false;
+    std::size_t address_limit = SIZE_MAX;
+    std::vector<void*> hints;
+    std::size_t reserved = 0;
+    std::size_t committed = 0;
+    std::atomic<std::size_t> purged{0};
+    std::atomic<std::uint64_t> now_ms{0};
+  };
+  static inline State* state = nullptr;
+
+  static void* reserve(std::size_t bytes, std::size_t align, void* hint) {
+    State& s = *state;
+    s.hints.push_back(hint);
+    if (bytes > s.largest_reserve || s.reserved + bytes > s.reserve_limit) return nullptr;
+    std::uintptr_t begin = (s.lowest - bytes) / align * align;
+    if (s.next.empty()) {
+      s.lowest = begin;
+    } else {
+      begin = s.next.front();
+      s.next.pop_front();
+    }
+    s.reserved += bytes;
+    return reinterpret_cast<void*>(begin);
+  }
+  static void* reserve_zeros(std::size_t bytes) {
+    if (state->refuse_maps != 0) {
+      --state->refuse_maps;
+      return nullptr;
+    }
+    state->maps.emplace_back(ralloc::os::reserve_zeros(bytes), bytes);
+    return state->maps.back().first;
+  }
+  static bool commit(void* p, std::size_t bytes) {
+    for (const auto& [begin, size] : state->maps) {
+      const auto offset = std::size_t(static_cast<char*>(p) - static_cast<char*>(begin));
+      if (offset < size) return !state->refuse_map_commits && ralloc::os::commit(p, bytes);
+    }
+    if (bytes > state->largest_commit) return false;
+    state->committed += bytes;
+    return true;
+  }
+  static bool purge(void*, std::size_t bytes) {
+    if (state->refuse_purges) return false;
+    state->purged += bytes;
+    return true;
+  }
+  static void release(void*, std::size_t bytes) { state->reserved -= bytes; }
+  static std::size_t granule() { return ralloc::os::page_size(); }
+  static std::size_t limit() { return state->address_limit; }
+  static std::uint64_t now_ms() { return state->now_ms; }
+  static unsigned cpu_count() { return 1; }
+};
+
+// The real records, with a count of what is out, and a count of takes until one fails.
+struct FakeMetadata : ralloc::Metadata {
+  static inline std::size_t outstanding = 0;
+  static inline unsigned takes_until_failure = 0;  // 0: none fails
+
+  void* take(std::size_t bytes) {
+    if (takes_until_failure != 0 && --takes_until_failure == 0) return nullptr;
+    outstanding += bytes;
+    return ralloc::Metadata::take(bytes);
+  }
+  void give(void* piece, std::size_t bytes) {
+    outstanding -= bytes;
+    ralloc::Metadata::give(piece, bytes);
+  }
+};
+
+constexpr ralloc::SizeClass small_class(std::uint32_t block_size, std::uint32_t pages) {
+  const std::uint64_t grains = block_size / ralloc::kGrain;
+  return {block_size, pages, std::uint32_t((std::uint64_t{1} << 31) / grains + 1), 1, 1, 1};
+}
+
+struct SmallLimits {
+  static constexpr unsigned kClasses = 4;
+  static constexpr unsigned kShards = 3;
+  static constexpr unsigned kPageShift = 16;
+  static constexpr std::size_t kSectorPages = 16;
+
+  static constexpr ralloc::SizeClass kSizeClasses[kClasses] = {
+      small_class(320, 1),    // 204 blocks: four words of bits, the last of them not full
+      small_class(1024, 1),   // 64 blocks: one full word
+      small_class(32768, 1),  // 2 blocks
+      small_class(32768, 3),  // 6 blocks, and more in the spans of a shard that has some
+  };
+  static constexpr const ralloc::SizeClass& size_class(unsigned c) { return kSizeClasses[c]; }
+  static constexpr std::uint32_t span_pages(unsigned c, std::size_t spans) {
+    return c == 3 && spans >= 2 ? 5 : size_class(c).pages;
+  }
+
+  using Metadata = FakeMetadata;
+  using Memory = FakeMemory;
+};
+
+inline constexpr std::size_t kSmallPage = std::size_t{1} << SmallLimits::kPageShift;
+constexpr std::size_t small_capacity(unsigned c, std::size_t pages) {
+  return pages * kSmallPage / SmallLimits::size_class(c).block_size;
+}
+
+// A kernel for as long as it lives; one at a time.
+class FakeKernel {
+ public:
+  FakeKernel() {
+    FakeMemory::state = &state_;
+    FakeMetadata::outstanding = 0;
+    FakeMetadata::takes_until_failure = 0;
+  }
+  ~FakeKernel() {
+    for (const auto& [begin, size] : state_.maps) ralloc::os::release(begin, size);
+    FakeMemory::state = nullptr;
+  }
+  FakeKernel(const FakeKernel&) = delete;
+  FakeMemory::State& state() { return state_; }
+
+ private:
+  FakeMemory::State state_;
+};
+
+// A test with a kernel of its own.
+class SmallPoolTest : public testing::Test {
+ private:
+  FakeKernel kernel_;
+
+ protected:
+  FakeMemory::State& memory_ = kernel_.state();
+};
+
+}  // namespace ralloc_test

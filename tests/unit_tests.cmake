@@ -1,0 +1,67 @@
+# Unit tests stand beside the code; each room's are one program.
+
+# What a test asks about its build.
+add_library(ralloc_unit INTERFACE)
+target_include_directories(ralloc_unit INTERFACE ${PROJECT_SOURCE_DIR})
+target_link_libraries(ralloc_unit INTERFACE ralloc_warnings GTest::gtest_main Threads::Threads)
+target_compile_definitions(ralloc_unit INTERFACE
+                           $<$<BOOL:${RALLOC_COVERAGE}>:RALLOC_TEST_COVERAGE=1>)
+
+# ralloc_unit_test(NAME SOURCE...): the sources are paths in the project.
+function(ralloc_unit_test name)
+  set(sources ${ARGN})
+  list(TRANSFORM sources PREPEND ${PROJECT_SOURCE_DIR}/)
+  add_executable(${name} ${sources})
+  target_link_libraries(${name} PRIVATE ralloc_unit)
+  gtest_discover_tests(${name} TEST_PREFIX unit. PROPERTIES TIMEOUT 120)
+endfunction()
+
+ralloc_unit_test(shim_test
+    shim/fatal_test.cc
+    shim/generation_test.cc
+    shim/mutex_test.cc
+    shim/os_test.cc
+    shim/thread_exit_test.cc)
+target_link_libraries(shim_test PRIVATE ralloc_core)
+
+# The same for a kernel whose pages are not wiped on fork.
+ralloc_unit_test(generation_without_wiping_test
+    shim/generation.cc
+    shim/generation_test.cc
+    tests/support/os_without_wiping.cc)
+
+ralloc_unit_test(global_pool_test
+    global_pool/arena_test.cc
+    global_pool/budget_test.cc
+    global_pool/free_runs_test.cc
+    global_pool/global_pool_lost_test.cc
+    global_pool/global_pool_memory_test.cc
+    global_pool/global_pool_test.cc
+    global_pool/ledger_growth_test.cc
+    global_pool/ledger_return_test.cc
+    global_pool/ledger_test.cc
+    global_pool/list_test.cc
+    global_pool/metadata_test.cc
+    global_pool/page_map_test.cc
+    global_pool/shard_test.cc
+    global_pool/size_class_test.cc
+    global_pool/span_test.cc)
+target_link_libraries(global_pool_test PRIVATE ralloc_core)
+
+ralloc_unit_test(local_pool_test
+    local_pool/local_pool_test.cc
+    local_pool/local_pool_threads_test.cc)
+target_link_libraries(local_pool_test PRIVATE ralloc_core)
+
+ralloc_unit_test(alloc_test
+    alloc/allocator_test.cc
+    alloc/api_test.cc
+    alloc/reallocate_test.cc)
+target_link_libraries(alloc_test PRIVATE ralloc_core)
+
+# What moves pages, on a kernel as Debian 12 has it.
+ralloc_unit_test(old_kernel_test
+    alloc/reallocate_test.cc
+    shim/os_test.cc
+    tests/support/old_mremap.cc)
+target_link_libraries(old_kernel_test PRIVATE ralloc_core)
