@@ -230,8 +230,10 @@ def flush(bench, server, client, empty):
     left = int(client.info("used_memory"))
     check(left < empty + 8 * 2**20, f"used_memory is {left} after FLUSHALL, was {used} before "
                                     f"and {empty} at the start")
-    wanted = rss - (used - left) / 2**20 / 2
-    deadline = time.monotonic() + 6
+    # Blocks that idle threads still cache hold spans back: by themselves, about half of the
+    # bytes come back, more or less by the run.
+    wanted = rss - (used - left) / 2**20 / 4
+    deadline = time.monotonic() + 15
     while server.rss_mib() > wanted and time.monotonic() < deadline:
         # Decay is driven by slow paths: a large key makes some.
         client("SET", "large", b"x" * 3_000_000)
@@ -242,7 +244,7 @@ def flush(bench, server, client, empty):
                  f"{used / 2**20:7.1f} {left / 2**20:7.1f} MiB")
     bench.report("RSS before and after FLUSHALL", f"{rss:7.1f} {settled:7.1f} MiB")
     if bench.options.settles:
-        check(settled <= wanted, f"RSS went from {rss:.0f} to {settled:.0f} MiB in 6 s after "
+        check(settled <= wanted, f"RSS went from {rss:.0f} to {settled:.0f} MiB in 15 s after "
                                  f"FLUSHALL, which freed {(used - left) / 2**20:.0f} MiB")
 
 
