@@ -48,7 +48,9 @@ def test(bench):
     compiler = find_program("g++", "g++")
     bench.check_binds(compiler, "malloc", "free", "realloc")
     source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gcc_input.cc")
-    flags = ("-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread", "-c", source, "-o")
+    # By a pipe the assembler lives as long as the compiler, and cannot end unseen.
+    flags = ("-pipe", "-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread", "-c",
+             source, "-o")
 
     compiled = bench.run(compiler, *flags, "input.o", timeout=120)
     compiled.check_mapped("cc1plus")
