@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "local_pool/local_pool.h"
+#include "local_pool/this_pool.h"
 
 namespace ralloc {
 

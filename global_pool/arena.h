@@ -24,6 +24,7 @@ class Arena {
   template <class T>
   using Cell = typename Sync::template Cell<T>;
   using Memory = typename Limits::Memory;
+  using Config = typename Limits::Config;
 
  public:
   using PageMap = ralloc::PageMap<Sync, Limits>;

@@ -22,6 +22,8 @@ namespace ralloc {
 // The page map comes first and alone in its cache line: every free reads it.
 template <class Sync, class Limits>
 class alignas(64) GlobalPool {
+  using Config = typename Limits::Config;
+
  public:
   using Span = ralloc::Span<Sync, Limits>;
   using Shard = ralloc::Shard<Sync, Limits>;

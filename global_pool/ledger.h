@@ -24,6 +24,7 @@ template <class Sync, class Limits>
 class Ledger {
   template <class T>
   using Cell = typename Sync::template Cell<T>;
+  using Config = typename Limits::Config;
 
  public:
   using Span = ralloc::Span<Sync, Limits>;
@@ -224,7 +225,7 @@ class Ledger {
   }
 
  private:
-  using Guard = ralloc::Guard<typename Sync::Mutex>;
+  using Guard = typename Sync::Guard;
 
   // A thread died with fork while it held the mutex: all free runs and records may be half
   // linked. They are given up, and the ledger starts anew; taken runs stay valid, and may

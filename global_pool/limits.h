@@ -5,12 +5,14 @@
 #pragma once
 
 #include "global_pool/metadata.h"
+#include "global_pool/page_map.h"
 #include "global_pool/size_class.h"
 #include "shim/os.h"
 
 namespace ralloc {
 
 struct ShippedLimits {
+  using Config = ralloc::Config;
   static constexpr unsigned kClasses = ralloc::kClasses;
   static constexpr unsigned kShards = Config::kShardsMost;
   static constexpr unsigned kPageShift = Config::kPageShift;
@@ -22,6 +24,9 @@ struct ShippedLimits {
   static constexpr std::uint32_t span_pages(unsigned c, std::size_t spans) {
     return ralloc::span_pages(c, spans);
   }
+
+  // Bytes of a local pool with its first arrays: two OS pages.
+  static constexpr std::size_t kPoolRecord = 8192;
 
   using Metadata = ralloc::Metadata;
 
@@ -40,5 +45,8 @@ struct ShippedLimits {
     static unsigned cpu_count() { return os::cpu_count(); }
   };
 };
+
+static_assert(Config::kWindowBitsLeast >= kKeyBits, "a foreign page must differ above the key");
+static_assert(Config::kShardsMost <= 1u << (kKeyBits - kKeyShardShift));
 
 }  // namespace ralloc

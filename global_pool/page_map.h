@@ -33,8 +33,6 @@ inline constexpr unsigned kKeyShardShift = 11;
 inline constexpr unsigned kKeyBits = kKeyShardShift + 8;
 inline constexpr Key kKeyClassMask = (Key{1} << kKeyShardShift) - 1;
 inline constexpr Key kLargeClass = kKeyClassMask & ~Key{15};  // in the place of the class
-static_assert(Config::kWindowBitsLeast >= kKeyBits, "a foreign page must differ above the key");
-static_assert(Config::kShardsMost <= 1u << (kKeyBits - kKeyShardShift));
 
 constexpr Key home_key(unsigned shard) { return kLiveKey | Key{shard} << kKeyShardShift; }
 constexpr bool is_live(Key key) { return (key >> kKeyBits) == (kLiveKey >> kKeyBits); }
@@ -49,6 +47,7 @@ class PageMap {
   using Tag = Cell<std::uint64_t>;
   using Entry = Cell<void*>;
   using Owner = Cell<std::uintptr_t>;
+  using Config = typename Limits::Config;
 
  public:
   static constexpr std::size_t kSectorPages = Limits::kSectorPages;
@@ -177,9 +176,9 @@ class PageMap {
   static inline constinit Tag no_tag_{};
   static inline constinit Entry no_span_{};
 
-  typename Sync::template Atomic<std::uintptr_t> mask_{0};
-  typename Sync::template Atomic<Tag*> tags_{&no_tag_};
-  typename Sync::template Atomic<Entry*> spans_{&no_span_};
+  typename Sync::template Once<std::uintptr_t> mask_{0};
+  typename Sync::template Once<Tag*> tags_{&no_tag_};
+  typename Sync::template Once<Entry*> spans_{&no_span_};
   Cell<Owner*> owners_{};
 };
 

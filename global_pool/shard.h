@@ -105,7 +105,7 @@ class alignas(64) Shard {
   }
 
  private:
-  using Guard = ralloc::Guard<typename Sync::Mutex>;
+  using Guard = typename Sync::Guard;
   using Bin = List<Sync, Span, &Span::in_bin_>;
 
   std::uint32_t home_word(std::uint32_t index) const REQUIRES(mutex_) {

@@ -5,84 +5,54 @@
 // Invariants: I1 a block is in one magazine or outgoing array at most. Magazines hold only
 // blocks at home in this pool's shard: foreign blocks, were they reused here while their
 // neighbours live on another core, would put one cache line under two writers. I7 what a
-// thread held when it ended is all in the global pool.
+// pool held when it was closed is all in the global pool.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <new>
 
 #include "global_pool/global_pool.h"
 #include "global_pool/size_class.h"
+#include "local_pool/magazine.h"
 #include "shim/annotations.h"
+#include "shim/fatal.h"
 
 namespace ralloc {
 
-// A stack of blocks in array[1 .. top]; array[0] is null, so that reading the top of an
-// empty magazine gives null. `end` is the last place: full when top == end.
-struct Magazine {
-  void** top;
-  void** end;
-};
+template <class Sync, class Limits>
+class LocalPool : public MagazineRack<Limits> {
+  using Config = typename Limits::Config;
+  using Rack = MagazineRack<Limits>;
 
-// What the fast paths see: a magazine for each class, and the key of the home shard. The
-// magazine of class c lies 16 * c bytes from the start, which is what keys hold.
-struct MagazineRack {
-  Magazine magazines[kClasses];
-  Key home;
-
-  Magazine& at(std::size_t offset) {
-    return *reinterpret_cast<Magazine*>(reinterpret_cast<char*>(this) + offset);
-  }
-};
-static_assert(sizeof(Magazine) == kGrain);
-
-// This thread's rack. Before its first slow path that is one without room, and so it is
-// again after its exit hook has run: empty and full at once, at home nowhere, so that every
-// hit fails and no fast path asks whether there is a pool.
-extern constinit thread_local MagazineRack* this_rack [[gnu::tls_model("initial-exec")]];
-
-// --- Fast paths: null or false sends the caller to the slow ones below -----------------------
-[[gnu::always_inline]] inline void* take_hit(std::size_t offset) {
-  Magazine& magazine = this_rack->at(offset);
-  void** const top = magazine.top;
-  void* const block = *top;
-  if (LIKELY(block != nullptr)) magazine.top = top - 1;
-  return block;
-}
-
-[[gnu::always_inline]] inline bool give_hit(void* block, Key key) {
-  MagazineRack* const rack = this_rack;
-  const Key offset = key ^ rack->home;
-  if (UNLIKELY(offset >= kClasses * sizeof(Magazine))) return false;  // not ours, large, or wild
-  Magazine& magazine = rack->at(offset);
-  void** const top = magazine.top;
-  if (UNLIKELY(*top == block) || UNLIKELY(top == magazine.end)) return false;
-  top[1] = block;
-  magazine.top = top + 1;
-  return true;
-}
-
-// --- Slow paths -------------------------------------------------------------------------------
-// A block of the class, through a refill; null if there is no memory.
-[[nodiscard]] void* take_miss(unsigned size_class);
-// Frees a block whose page has the live key of a small class. Double frees that can be seen
-// at once are fatal.
-void give_miss(void* block, Key key);
-// Gives all of this thread's free blocks home.
-void flush_this_pool();
-// Bytes in this thread's free blocks.
-std::size_t bytes_in_this_pool();
-
-class LocalPool : public MagazineRack {
  public:
-  // This thread's pool, made if need be; null if it cannot have one (the thread is ending,
-  // or memory or pthread keys are short).
-  static LocalPool* attach();
+  using GlobalPool = ralloc::GlobalPool<Sync, Limits>;
+  using Rack::home;
+  using Rack::magazines;
 
+  // A fresh pool with a home shard; null if memory is short.
+  static LocalPool* open(GlobalPool& global) {
+    void* memory = global.ledger().take_metadata(sizeof(LocalPool));
+    if (memory == nullptr) return nullptr;
+    return new (memory) LocalPool(global, global.ledger().attach_pool());
+  }
+  // Gives all home, the pool's own memory too.
+  void close();
+
+  // A block, when the magazine is empty; null if there is no memory.
   void* refill(unsigned size_class);
-  void overflow(unsigned size_class, void* block);
-  void send(void* block, unsigned size_class);
+  // Frees a block whose page has the live key of a small class, where give_hit would not.
+  void give_miss(void* block, Key key) {
+    if (shard_of(key) == shard_) {
+      overflow(class_of(key), block);
+    } else {
+      send(block, class_of(key));
+    }
+  }
+  // Gives all free blocks home.
   void flush();
+  // Bytes in free blocks.
   std::size_t bytes() const;
 
   // Debug builds and tests: the shape of every magazine.
@@ -95,9 +65,10 @@ class LocalPool : public MagazineRack {
     std::uint32_t last_event;
   };
 
-  static void on_thread_exit(void* pool);
-  explicit LocalPool(std::uint32_t shard);
-  void close();
+  LocalPool(GlobalPool& global, std::uint32_t shard)
+      : Rack(rack_without_room<Limits>()), global_(global), shard_(shard) {
+    home = home_key(shard);
+  }
 
   std::size_t room(unsigned size_class) const {
     return std::size_t(magazines[size_class].end - shelves_[size_class].array);
@@ -110,6 +81,8 @@ class LocalPool : public MagazineRack {
     const std::size_t half = (room(size_class) + 1) / 2;
     return half < Config::kBatchBlocks ? half : Config::kBatchBlocks;
   }
+  void overflow(unsigned size_class, void* block);
+  void send(void* block, unsigned size_class);
   bool grow(unsigned size_class);
   void shrink(unsigned size_class);
   void replace_array(unsigned size_class, void** array, std::size_t room);
@@ -121,6 +94,7 @@ class LocalPool : public MagazineRack {
   void** take_array(std::size_t room);
   void give_array(void** array, std::size_t room);
 
+  GlobalPool& global_;
   const std::uint32_t shard_;
   std::uint32_t events_ = 0;
   std::size_t room_bytes_ = 0;   // of all magazines beyond their first; drawn from the budget
@@ -128,15 +102,265 @@ class LocalPool : public MagazineRack {
   std::size_t outgoing_room_ = 0;
   std::size_t outgoing_count_ = 0;
   std::size_t outgoing_bytes_ = 0;
-  Shelf shelves_[kClasses] = {};
+  Shelf shelves_[Limits::kClasses] = {};
   std::size_t words_used_ = 0;
 
   // First arrays lie here, so that a fresh pool is two OS pages and no more.
-  static constexpr std::size_t kBytes = 8192;
   static constexpr std::size_t kWords =
-      (kBytes - sizeof(MagazineRack) - 7 * 8 - kClasses * sizeof(Shelf)) / sizeof(void*);
+      (Limits::kPoolRecord - sizeof(Rack) - 8 * 8 - Limits::kClasses * sizeof(Shelf)) /
+      sizeof(void*);
   void* words_[kWords];
 };
-static_assert(sizeof(LocalPool) == 8192);
+
+// --- The end ---------------------------------------------------------------------------------------
+
+template <class Sync, class Limits>
+void LocalPool<Sync, Limits>::close() {
+  flush();
+  for (unsigned c = 0; c < Limits::kClasses; ++c) {
+    if (shelves_[c].array != nullptr) give_array(shelves_[c].array, room(c));
+  }
+  if (outgoing_ != nullptr) give_array(outgoing_, 2 * outgoing_room_);
+  global_.budget().put_back(room_bytes_);
+  global_.ledger().detach_pool(shard_);
+  global_.ledger().give_metadata(this, sizeof(LocalPool));
+}
+
+// --- Arrays --------------------------------------------------------------------------------------
+
+// An array of room + 1 words. The first arrays of all fit into the pool itself.
+template <class Sync, class Limits>
+void** LocalPool<Sync, Limits>::take_array(std::size_t room) {
+  const std::size_t words = room + 1;
+  if (words <= kWords - words_used_ && words <= 2 * Config::kOutgoingFirst + 1) {
+    void** array = words_ + words_used_;
+    words_used_ += words;
+    return array;
+  }
+  return static_cast<void**>(global_.ledger().take_metadata(words * sizeof(void*)));
+}
+
+template <class Sync, class Limits>
+void LocalPool<Sync, Limits>::give_array(void** array, std::size_t room) {
+  // Those inside the pool go with it.
+  if (array >= words_ && array < words_ + kWords) return;
+  global_.ledger().give_metadata(array, (room + 1) * sizeof(void*));
+}
+
+template <class Sync, class Limits>
+void LocalPool<Sync, Limits>::replace_array(unsigned size_class, void** array, std::size_t room) {
+  Magazine& magazine = magazines[size_class];
+  Shelf& shelf = shelves_[size_class];
+  std::size_t n = 0;
+  if (shelf.array != nullptr) {
+    n = count(size_class);
+    std::memcpy(array + 1, shelf.array + 1, n * sizeof(void*));
+    give_array(shelf.array, this->room(size_class));
+  }
+  array[0] = nullptr;
+  shelf.array = array;
+  magazine = {array + n, array + room};
+}
+
+// Doubles a magazine's room, or gives it its first. False at its limit, or at that of the
+// pool, or of all pools. The first room is not drawn from the budgets: a thread that comes
+// when others have used them up still gets its batches.
+template <class Sync, class Limits>
+bool LocalPool<Sync, Limits>::grow(unsigned size_class) {
+  const SizeClass& info = Limits::size_class(size_class);
+  const bool first = shelves_[size_class].array == nullptr;
+  const std::size_t old_room = first ? 0 : room(size_class);
+  const std::size_t new_room = first ? info.first_room : 2 * old_room + 1;
+  if (new_room > info.most_room) return false;
+  // Beyond its base a magazine grows only while it swings between empty and full.
+  if (new_room > info.base_room && !first &&
+      events_ - shelves_[size_class].last_event > Config::kSwingEvents) {
+    return false;
+  }
+  const std::size_t bytes = first ? 0 : (new_room - old_room) * info.block_size;
+  if (room_bytes_ + bytes > Config::kPoolBytes) return false;
+  if (!global_.budget().draw(bytes)) return false;
+  void** array = take_array(new_room);
+  if (array == nullptr) {
+    global_.budget().put_back(bytes);
+    return false;
+  }
+  replace_array(size_class, array, new_room);
+  room_bytes_ += bytes;
+  return true;
+}
+
+// Halves the room of a magazine that is at most half full.
+template <class Sync, class Limits>
+void LocalPool<Sync, Limits>::shrink(unsigned size_class) {
+  const SizeClass& info = Limits::size_class(size_class);
+  const std::size_t old_room = room(size_class);
+  const std::size_t new_room = old_room / 2;
+  if (new_room < info.first_room || count(size_class) > new_room) return;
+  void** array = take_array(new_room);
+  if (array == nullptr) return;
+  replace_array(size_class, array, new_room);
+  const std::size_t bytes = (old_room - new_room) * info.block_size;
+  room_bytes_ -= bytes;
+  global_.budget().put_back(bytes);
+}
+
+// --- Refill and flush ------------------------------------------------------------------------------
+
+template <class Sync, class Limits>
+void LocalPool<Sync, Limits>::note_event() {
+  ++events_;
+  if (events_ % Config::kClockEvents == 0) global_.decay(Limits::Memory::now_ms());
+  if (events_ % Config::kIdleScanEvents == 0) shrink_unused();
+  DCHECK(events_ % Config::kIdleScanEvents != 0 || is_valid());
+  DCHECK(events_ % Config::kValidateEvents != 0 || global_.is_valid());
+}
+
+// A magazine without an event since the last look has more blocks and room than it needs:
+// it gives half of them home.
+template <class Sync, class Limits>
+void LocalPool<Sync, Limits>::shrink_unused() {
+  for (unsigned c = 0; c < Limits::kClasses; ++c) {
+    if (shelves_[c].array == nullptr) continue;
+    if (events_ - shelves_[c].last_event <= Config::kIdleScanEvents) continue;
+    give_oldest(c, (count(c) + 1) / 2);
+    shrink(c);
+  }
+}
+
+template <class Sync, class Limits>
+void LocalPool<Sync, Limits>::give_oldest(unsigned size_class, std::size_t n) {
+  if (n == 0) return;
+  void** const oldest = shelves_[size_class].array + 1;
+  const std::size_t rest = count(size_class) - n;
+  global_.give(oldest, n);
+  std::memmove(oldest, oldest + n, rest * sizeof(void*));
+  magazines[size_class].top -= n;
+}
+
+template <class Sync, class Limits>
+void* LocalPool<Sync, Limits>::refill(unsigned size_class) {
+  note_event();
+  Magazine& magazine = magazines[size_class];
+  if (*magazine.top == nullptr) {
+    (void)grow(size_class);
+    shelves_[size_class].last_event = events_;
+    if (shelves_[size_class].array == nullptr) {  // not even the first room: no memory to spare
+      void* block = nullptr;
+      (void)global_.take(shard_, size_class, &block, 1);
+      return block;
+    }
+    magazine.top += global_.take(shard_, size_class, magazine.top + 1, batch(size_class));
+    if (*magazine.top == nullptr) return nullptr;
+  }
+  return *magazine.top--;
+}
+
+template <class Sync, class Limits>
+void LocalPool<Sync, Limits>::overflow(unsigned size_class, void* block) {
+  Magazine& magazine = magazines[size_class];
+  if (*magazine.top == block) die_of_misuse(Misuse::kDoubleFree, block);
+  note_event();
+  if (magazine.top == magazine.end) {
+    const bool grown = grow(size_class);
+    shelves_[size_class].last_event = events_;
+    if (shelves_[size_class].array == nullptr) return global_.give(&block, 1);
+    if (!grown) give_oldest(size_class, batch(size_class));
+  }
+  *++magazine.top = block;
+}
+
+// --- Blocks of other shards ---------------------------------------------------------------------
+
+// The array has twice the room: its second half is where send_all sorts.
+template <class Sync, class Limits>
+void LocalPool<Sync, Limits>::grow_outgoing() {
+  const std::size_t room = outgoing_ == nullptr ? Config::kOutgoingFirst : 2 * outgoing_room_ + 1;
+  if (room > Config::kOutgoingBlocks) return;
+  void** array = take_array(2 * room);
+  if (array == nullptr) return;
+  if (outgoing_ != nullptr) give_array(outgoing_, 2 * outgoing_room_);
+  outgoing_ = array;
+  outgoing_room_ = room;
+}
+
+// Grouped by shard first, by counting: else each of many shards would look at all blocks.
+template <class Sync, class Limits>
+void LocalPool<Sync, Limits>::send_all() {
+  if (outgoing_count_ == 0) return;
+  void** const sorted = outgoing_ + outgoing_room_;
+  std::uint16_t ends[Config::kShardsMost] = {};
+  unsigned shards = 0;
+  for (std::size_t i = 0; i < outgoing_count_; ++i) {
+    const unsigned shard = shard_of(global_.map().key_of(outgoing_[i]));
+    ++ends[shard];
+    if (shards <= shard) shards = shard + 1;
+  }
+  for (unsigned s = 1; s < shards; ++s) ends[s] = std::uint16_t(ends[s] + ends[s - 1]);
+  for (std::size_t i = outgoing_count_; i-- > 0;) {
+    sorted[--ends[shard_of(global_.map().key_of(outgoing_[i]))]] = outgoing_[i];
+  }
+  // The ends are begins now.
+  const std::size_t n = outgoing_count_;
+  outgoing_count_ = outgoing_bytes_ = 0;
+  for (unsigned s = 0; s < shards; ++s) {
+    const std::size_t end = s + 1 < shards ? ends[s + 1] : n;
+    if (end != ends[s]) global_.give(sorted + ends[s], end - ends[s]);
+  }
+}
+
+template <class Sync, class Limits>
+void LocalPool<Sync, Limits>::send(void* block, unsigned size_class) {
+  if (outgoing_count_ != 0 && outgoing_[outgoing_count_ - 1] == block) {
+    die_of_misuse(Misuse::kDoubleFree, block);
+  }
+  if (outgoing_count_ == outgoing_room_ || outgoing_bytes_ >= Config::kOutgoingBytes) {
+    note_event();
+    const bool full = outgoing_count_ == outgoing_room_;
+    send_all();
+    if (full) grow_outgoing();  // it is empty now: nothing to copy
+    if (outgoing_ == nullptr) return global_.give(&block, 1);
+  }
+  outgoing_[outgoing_count_++] = block;
+  outgoing_bytes_ += Limits::size_class(size_class).block_size;
+}
+
+// --- All of it ------------------------------------------------------------------------------------
+
+template <class Sync, class Limits>
+void LocalPool<Sync, Limits>::flush() {
+  for (unsigned c = 0; c < Limits::kClasses; ++c) {
+    if (shelves_[c].array != nullptr) give_oldest(c, count(c));
+  }
+  send_all();
+}
+
+template <class Sync, class Limits>
+std::size_t LocalPool<Sync, Limits>::bytes() const {
+  std::size_t bytes = outgoing_bytes_;
+  for (unsigned c = 0; c < Limits::kClasses; ++c) {
+    if (shelves_[c].array != nullptr) bytes += count(c) * Limits::size_class(c).block_size;
+  }
+  return bytes;
+}
+
+template <class Sync, class Limits>
+bool LocalPool<Sync, Limits>::is_valid() const {
+  std::size_t room_bytes = 0;
+  for (unsigned c = 0; c < Limits::kClasses; ++c) {
+    const Magazine& magazine = magazines[c];
+    if (shelves_[c].array == nullptr) {
+      if (magazine.top != &nothing || magazine.end != &nothing) return false;
+      continue;
+    }
+    if (shelves_[c].array[0] != nullptr || count(c) > room(c)) return false;
+    for (void** p = shelves_[c].array + 1; p <= magazine.top; ++p) {
+      if (global_.map().key_of(*p) != (home | c * 16)) return false;
+    }
+    const SizeClass& info = Limits::size_class(c);
+    room_bytes += (room(c) - info.first_room) * info.block_size;
+  }
+  return room_bytes == room_bytes_ && nothing == nullptr && outgoing_count_ <= outgoing_room_;
+}
 
 }  // namespace ralloc

@@ -1,6 +1,6 @@
 // Magazines of one thread: filled and emptied by batches, growing and shrinking with use.
 // What several threads do together: local_pool_threads_test.cc.
-#include "local_pool/local_pool.h"
+#include "local_pool/this_pool.h"
 
 #include <gtest/gtest.h>
 
@@ -33,7 +33,7 @@ const unsigned kLargest = kClasses - 1;
 
 // Room of a magazine, which must be empty.
 std::size_t empty_room(unsigned size_class) {
-  const Magazine& magazine = LocalPool::attach()->magazines[size_class];
+  const Magazine& magazine = attach_this_pool()->magazines[size_class];
   EXPECT_EQ(*magazine.top, nullptr);
   return std::size_t(magazine.end - magazine.top);
 }
@@ -68,12 +68,12 @@ TEST_F(LocalPoolTest, ThreadWithoutAPoolHitsNothing) {
 
 TEST_F(LocalPoolTest, ThreadHasOnePool) {
   in_fresh_thread([] {
-    LocalPool* pool = LocalPool::attach();
+    ThisPool* pool = attach_this_pool();
     ASSERT_NE(pool, nullptr);
-    EXPECT_EQ(LocalPool::attach(), pool);
+    EXPECT_EQ(attach_this_pool(), pool);
     EXPECT_EQ(this_rack, pool);
     EXPECT_TRUE(pool->is_valid());
-    in_fresh_thread([&] { EXPECT_NE(LocalPool::attach(), pool); });
+    in_fresh_thread([&] { EXPECT_NE(attach_this_pool(), pool); });
   });
 }
 
@@ -110,7 +110,7 @@ TEST_F(LocalPoolTest, EveryClassHasItsMagazine) {
       }
     }
     for (void* block : all) give_block(block);
-    EXPECT_TRUE(LocalPool::attach()->is_valid());
+    EXPECT_TRUE(attach_this_pool()->is_valid());
   });
 }
 
@@ -125,21 +125,21 @@ TEST_F(LocalPoolTest, RoomDoublesWhileTheMagazineSwings) {
         const std::size_t next = 2 * room + 1;
         if (next <= size_class_info(c).most_room) room = next;
       }
-      EXPECT_TRUE(LocalPool::attach()->is_valid());
+      EXPECT_TRUE(attach_this_pool()->is_valid());
       give_blocks(blocks);
-      EXPECT_TRUE(LocalPool::attach()->is_valid());
+      EXPECT_TRUE(attach_this_pool()->is_valid());
     });
   }
 }
 
 TEST_F(LocalPoolTest, OverflowsDoubleTheRoomToo) {
   in_fresh_thread([] {
-    const std::uint32_t shard = shard_of(LocalPool::attach()->home);
+    const std::uint32_t shard = shard_of(attach_this_pool()->home);
     Blocks blocks(1000);
     for (void*& block : blocks) ASSERT_EQ(bookkeeper.take(shard, k1024, &block, 1), 1u);
     give_blocks(blocks);
     EXPECT_EQ(bytes_in_this_pool(), 1000 * 1024u) << "none had to go home";
-    EXPECT_TRUE(LocalPool::attach()->is_valid());
+    EXPECT_TRUE(attach_this_pool()->is_valid());
   });
 }
 
@@ -162,7 +162,7 @@ TEST_F(LocalPoolTest, OverflowKeepsTheNewestBlocks) {
     const Blocks blocks = take_blocks(kLargest, 1000);
     give_blocks(blocks);
     EXPECT_LE(bytes_in_this_pool(), Config::kMagazineBytes);
-    EXPECT_TRUE(LocalPool::attach()->is_valid());
+    EXPECT_TRUE(attach_this_pool()->is_valid());
     Blocks cached;
     take_rest(kLargest, cached);
     ASSERT_FALSE(cached.empty());
@@ -191,7 +191,7 @@ TEST_F(LocalPoolTest, FlushGivesAllOfItHome) {
     flush_this_pool();
     EXPECT_EQ(bytes_in_this_pool(), 0u);
     EXPECT_EQ(bytes_out(), before);
-    EXPECT_TRUE(LocalPool::attach()->is_valid());
+    EXPECT_TRUE(attach_this_pool()->is_valid());
     give_block(take_block(k64));  // and goes on
   });
 }
@@ -214,7 +214,7 @@ TEST_F(LocalPoolTest, UnusedMagazineGivesItsBlocksAndItsRoomBack) {
     EXPECT_LE(rest.size(), 1u);
     EXPECT_LT(empty_room(k1024), room / 4);
     EXPECT_LT(bookkeeper.budget().drawn(), drawn);
-    EXPECT_TRUE(LocalPool::attach()->is_valid());
+    EXPECT_TRUE(attach_this_pool()->is_valid());
     give_blocks(rest);
   });
 }
@@ -227,7 +227,7 @@ TEST_F(LocalPoolTest, KeepsWithinItsBudget) {
     EXPECT_LE(bookkeeper.budget().drawn() - before, Config::kPoolBytes);
     EXPECT_GT(bookkeeper.budget().drawn() - before, Config::kPoolBytes / 2);
     give_blocks(blocks);
-    EXPECT_TRUE(LocalPool::attach()->is_valid());
+    EXPECT_TRUE(attach_this_pool()->is_valid());
   });
 }
 
@@ -239,7 +239,7 @@ TEST_F(LocalPoolTest, HasItsFirstRoomsWhenOthersHaveDrawnTheBudget) {
     miss(k64, 10, blocks);
     EXPECT_EQ(empty_room(k64), size_class_info(k64).first_room);
     give_blocks(blocks);
-    EXPECT_TRUE(LocalPool::attach()->is_valid());
+    EXPECT_TRUE(attach_this_pool()->is_valid());
   });
   bookkeeper.budget().put_back(all);
 }
@@ -290,7 +290,7 @@ TEST_F(LocalPoolTest, FollowsTheModelThroughRandomUse) {
         order.pop_back();
       }
       ASSERT_TRUE(step % 1000 != 0 ||
-                  (LocalPool::attach()->is_valid() && bookkeeper.is_valid()));
+                  (attach_this_pool()->is_valid() && bookkeeper.is_valid()));
     }
     give_blocks(order);
   });

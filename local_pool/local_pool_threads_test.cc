@@ -11,7 +11,7 @@
 #include <set>
 #include <thread>
 
-#include "local_pool/local_pool.h"
+#include "local_pool/this_pool.h"
 #include "tests/support/build.h"
 #include "tests/support/child.h"
 #include "tests/support/pool_user.h"
@@ -51,10 +51,10 @@ class LocalPoolThreadsTest : public testing::Test {
 // Runs `body` in a thread whose home differs from this one's.
 template <class Body>
 void in_thread_of_another_shard(Body body) {
-  ASSERT_NE(LocalPool::attach(), nullptr);
+  ASSERT_NE(attach_this_pool(), nullptr);
   const Key home = this_rack->home;
   in_fresh_thread([&] {
-    ASSERT_NE(LocalPool::attach(), nullptr);
+    ASSERT_NE(attach_this_pool(), nullptr);
     ASSERT_NE(this_rack->home, home) << "the least used shard is another one";
     body();
   });
@@ -68,7 +68,7 @@ TEST_F(LocalPoolThreadsTest, ForeignBlocksNeverEnterTheMagazines) {
     EXPECT_EQ(take_hit(k64 * sizeof(Magazine)), nullptr);
     void* own = take_block(k64);
     EXPECT_EQ(shard_of(bookkeeper.map().key_of(own)), shard_of(this_rack->home));
-    EXPECT_TRUE(LocalPool::attach()->is_valid());
+    EXPECT_TRUE(attach_this_pool()->is_valid());
     give_block(own);
   });
 }
@@ -87,7 +87,7 @@ TEST_F(LocalPoolThreadsTest, ForeignBlocksGoHomeInGrowingBatches) {
     }
     EXPECT_EQ(most, Config::kOutgoingBlocks * kGrain);
     EXPECT_LE(batches, 12u);
-    EXPECT_TRUE(LocalPool::attach()->is_valid());
+    EXPECT_TRUE(attach_this_pool()->is_valid());
   });
 }
 
@@ -177,7 +177,7 @@ void use_memory_late(void* key_value) {
   EXPECT_EQ(std::set<void*>(blocks.begin(), blocks.end()).size(), 3u);
   give_blocks({blocks[0], blocks[1]});
   late_block = blocks[2];
-  had_no_pool = LocalPool::attach() == nullptr;
+  had_no_pool = attach_this_pool() == nullptr;
   EXPECT_TRUE(!had_no_pool || bytes_in_this_pool() == 0);
   flush_this_pool();
   if (++late_rounds < 3) pthread_setspecific(late_key, key_value);
@@ -206,7 +206,7 @@ TEST(LocalPoolKeyDeathTest, ThreadsWithoutAKeyGoWithoutAPool) {
     const Blocks blocks = take_blocks(k64, 20);
     const bool served = std::set<void*>(blocks.begin(), blocks.end()).size() == 20;
     give_blocks(blocks);
-    const bool good = served && LocalPool::attach() == nullptr && bytes_out() == before;
+    const bool good = served && attach_this_pool() == nullptr && bytes_out() == before;
     ralloc_test::dump_coverage();
     _exit(good ? 0 : 1);
   };
@@ -245,7 +245,7 @@ TEST_F(LocalPoolThreadsTest, BlocksAreInOneHandAtATime) {
       if (step % 200 == 0) {
         const std::lock_guard lock(mutex);
         held.swap(passed_on);
-        EXPECT_TRUE(LocalPool::attach()->is_valid());
+        EXPECT_TRUE(attach_this_pool()->is_valid());
       }
       ASSERT_TRUE(step % 2000 != 0 || bookkeeper.is_valid());
     }
@@ -272,7 +272,7 @@ TEST_F(LocalPoolThreadsTest, ForkedChildrenGoOnWhileThreadsAreBusy) {
         give_blocks(some);
       }
       flush_this_pool();
-      return bookkeeper.is_valid() && LocalPool::attach()->is_valid();
+      return bookkeeper.is_valid() && attach_this_pool()->is_valid();
     }));
   }
   done = true;

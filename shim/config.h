@@ -59,6 +59,8 @@ struct Config {
   // Blocks of other shards wait for a batch of this many blocks or bytes.
   static constexpr std::size_t kOutgoingBlocks = 511;
   static constexpr std::size_t kOutgoingBytes = 256 * kKiB;
+  // The first array for them has this many places.
+  static constexpr std::size_t kOutgoingFirst = 15;
   // After so many refills and flushes a pool looks for magazines that stay unused.
   static constexpr unsigned kIdleScanEvents = 256;
   // Debug builds walk every structure of the bookkeeper after so many of them.

@@ -33,7 +33,12 @@ struct StdSync {
     T value_{};
   };
 
+  // An atomic that is stored to once after its construction, and read by all.
+  template <class T>
+  using Once = std::atomic<T>;
+
   using Mutex = FutexMutex<StdSync>;
+  using Guard = ralloc::Guard<Mutex>;
 
   static std::uint32_t generation() { return os::generation(); }
   static void wait(const Atomic<std::uint32_t>& word, std::uint32_t value) { os::wait(word, value); }

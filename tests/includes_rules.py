@@ -105,7 +105,8 @@ def may_include(file, target):
     if file.room in FLOORS:
         return room in FLOORS[:FLOORS.index(file.room) + 1]
     if file.room == "verify":
-        return room in ("verify", "shim") or (room == "global_pool" and target.endswith(".h"))
+        return (room in ("verify", "shim") or (room == "global_pool" and target.endswith(".h"))
+                or target in ("local_pool/local_pool.h", "local_pool/magazine.h"))
     return room == file.room or target.startswith(PUBLIC)
 
 

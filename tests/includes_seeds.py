@@ -31,7 +31,7 @@ SEEDS = [
     ("alloc/seed.cc", '#include "local_pool/local_pool.h"\n#include "ralloc/ralloc.h"\n', []),
     ("alloc/include/ralloc/seed.h", '#pragma once\n#include "alloc/allocator.h"\n', [DOWN]),
     # Clients.
-    ("verify/seed.cc", '#include "local_pool/local_pool.h"\n', [DOWN]),
+    ("verify/seed.cc", '#include "local_pool/this_pool.h"\n', [DOWN]),
     ("verify/seed.cc", '#include "ralloc/ralloc.h"\n', [DOWN]),
     ("verify/seed.cc", '#include "relacy/relacy.hpp"\n#include "shim/sync.h"\n'
                        '#include "global_pool/shard.h"\n', []),

@@ -28,6 +28,8 @@ struct LossySync {
 
   template <class T>
   using Atomic = std::atomic<T>;
+  template <class T>
+  using Once = std::atomic<T>;
 
   template <class T>
   class Cell {
@@ -59,6 +61,7 @@ struct LossySync {
    private:
     ralloc::Holder last_ = ralloc::Holder::kLeft;
   };
+  using Guard = ralloc::Guard<Mutex>;
 };
 
 // Whether `work` was cut off at its `step`-th step; else it was done before.

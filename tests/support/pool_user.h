@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "local_pool/local_pool.h"
+#include "local_pool/this_pool.h"
 
 namespace ralloc_test {
 

@@ -106,6 +106,7 @@ constexpr ralloc::SizeClass small_class(std::uint32_t block_size, std::uint32_t 
 }
 
 struct SmallLimits {
+  using Config = ralloc::Config;
   static constexpr unsigned kClasses = 4;
   static constexpr unsigned kShards = 3;
   static constexpr unsigned kPageShift = 16;

@@ -1,0 +1,68 @@
+// Magazines and racks: what the fast paths see of a local pool.
+//
+// Thread safety: a rack is touched by its own thread alone.
+// Invariants: I1 a block is in one magazine at most. Magazines hold only blocks at home in
+// their pool's shard.
+#pragma once
+
+#include <cstddef>
+
+#include "global_pool/page_map.h"
+#include "global_pool/size_class.h"
+#include "shim/annotations.h"
+
+namespace ralloc {
+
+// A stack of blocks in array[1 .. top]; array[0] is null, so that reading the top of an
+// empty magazine gives null. `end` is the last place: full when top == end.
+struct Magazine {
+  void** top;
+  void** end;
+};
+static_assert(sizeof(Magazine) == kGrain);
+
+// A magazine for each class, and the key of the home shard. The magazine of class c lies
+// 16 * c bytes from the start, which is what keys hold.
+template <class Limits>
+struct MagazineRack {
+  Magazine magazines[Limits::kClasses];
+  Key home;
+
+  Magazine& at(std::size_t offset) {
+    return *reinterpret_cast<Magazine*>(reinterpret_cast<char*>(this) + offset);
+  }
+
+  // --- Fast paths: null or false sends the caller to the slow ones --------------------------
+  [[gnu::always_inline]] void* take_hit(std::size_t offset) {
+    Magazine& magazine = at(offset);
+    void** const top = magazine.top;
+    void* const block = *top;
+    if (LIKELY(block != nullptr)) magazine.top = top - 1;
+    return block;
+  }
+
+  [[gnu::always_inline]] bool give_hit(void* block, Key key) {
+    const Key offset = key ^ home;
+    if (UNLIKELY(offset >= sizeof magazines)) return false;  // not ours, large, or wild
+    Magazine& magazine = at(offset);
+    void** const top = magazine.top;
+    if (UNLIKELY(*top == block) || UNLIKELY(top == magazine.end)) return false;
+    top[1] = block;
+    magazine.top = top + 1;
+    return true;
+  }
+};
+
+// The place under the top of a magazine without an array: always null, never written.
+inline constinit void* nothing = nullptr;
+
+// A rack whose magazines are empty and full at once, at home nowhere: every hit fails.
+template <class Limits>
+constexpr MagazineRack<Limits> rack_without_room() {
+  MagazineRack<Limits> rack{};
+  for (Magazine& magazine : rack.magazines) magazine = {&nothing, &nothing};
+  rack.home = kLiveKey << 1;  // differs from every key in a high bit
+  return rack;
+}
+
+}  // namespace ralloc

@@ -1,0 +1,70 @@
+#include "local_pool/this_pool.h"
+
+#include <new>
+
+#include "shim/thread_exit.h"
+
+namespace ralloc {
+
+template class LocalPool<StdSync, ShippedLimits>;
+
+namespace {
+
+constinit ThisRack before_attach = rack_without_room<ShippedLimits>();
+constinit ThisRack after_exit = rack_without_room<ShippedLimits>();
+
+ThisPool* existing_pool() {
+  if (this_rack == &before_attach || this_rack == &after_exit) return nullptr;
+  return static_cast<ThisPool*>(this_rack);
+}
+
+// From now on this thread goes past the magazines to the shards (I7).
+void close_this_pool(ThisPool* pool) {
+  this_rack = &after_exit;
+  pool->close();
+}
+
+void on_thread_exit(void* pool) {
+  // A destructor that runs later, whosever it is, finds no pool.
+  if (this_rack == pool) close_this_pool(static_cast<ThisPool*>(pool));
+}
+
+}  // namespace
+
+constinit thread_local ThisRack* this_rack = &before_attach;
+
+ThisPool* attach_this_pool() {
+  if (this_rack == &after_exit) return nullptr;
+  if (ThisPool* pool = existing_pool()) return pool;
+  ThisPool* pool = ThisPool::open(bookkeeper);
+  if (pool == nullptr) return nullptr;
+  // From here on this thread has a pool: at_thread_exit may allocate.
+  this_rack = pool;
+  if (at_thread_exit(&on_thread_exit, pool)) return pool;
+  // Without the hook the pool would be lost with the thread.
+  close_this_pool(pool);
+  return nullptr;
+}
+
+void* take_miss(unsigned size_class) {
+  if (ThisPool* pool = attach_this_pool()) return pool->refill(size_class);
+  void* block = nullptr;
+  (void)bookkeeper.take(0, size_class, &block, 1);
+  return block;
+}
+
+void give_miss(void* block, Key key) {
+  if (ThisPool* pool = attach_this_pool()) return pool->give_miss(block, key);
+  bookkeeper.give(&block, 1);
+}
+
+void flush_this_pool() {
+  if (ThisPool* pool = existing_pool()) pool->flush();
+}
+
+std::size_t bytes_in_this_pool() {
+  const ThisPool* pool = existing_pool();
+  return pool != nullptr ? pool->bytes() : 0;
+}
+
+}  // namespace ralloc

@@ -1,0 +1,44 @@
+// This thread's local pool, and the paths through it that alloc/ takes.
+//
+// Thread safety: every function may be called from any thread, and touches its own pool.
+// Invariants: I7 what a thread held when it ended is all in the global pool.
+#pragma once
+
+#include <cstddef>
+
+#include "local_pool/local_pool.h"
+#include "local_pool/magazine.h"
+
+namespace ralloc {
+
+using ThisRack = MagazineRack<ShippedLimits>;
+using ThisPool = LocalPool<StdSync, ShippedLimits>;
+extern template class LocalPool<StdSync, ShippedLimits>;
+
+// This thread's rack. Before its first slow path that is one without room, and so it is
+// again after its exit hook has run, so no fast path asks whether there is a pool.
+extern constinit thread_local ThisRack* this_rack [[gnu::tls_model("initial-exec")]];
+
+// --- Fast paths: null or false sends the caller to the slow ones below -----------------------
+[[gnu::always_inline]] inline void* take_hit(std::size_t offset) {
+  return this_rack->take_hit(offset);
+}
+[[gnu::always_inline]] inline bool give_hit(void* block, Key key) {
+  return this_rack->give_hit(block, key);
+}
+
+// --- Slow paths -------------------------------------------------------------------------------
+// A block of the class, through a refill; null if there is no memory.
+[[nodiscard]] void* take_miss(unsigned size_class);
+// Frees a block whose page has the live key of a small class. Double frees that can be seen
+// at once are fatal.
+void give_miss(void* block, Key key);
+// Gives all of this thread's free blocks home.
+void flush_this_pool();
+// Bytes in this thread's free blocks.
+std::size_t bytes_in_this_pool();
+// This thread's pool, made if need be; null if it cannot have one (the thread is ending, or
+// memory or pthread keys are short).
+ThisPool* attach_this_pool();
+
+}  // namespace ralloc
