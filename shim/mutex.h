@@ -56,7 +56,7 @@ class CAPABILITY("mutex") FutexMutex {
         const Holder last = seen == 0 ? Holder::kLeft : Holder::kDied;
         // Acquire pairs with the release in unlock(); a dead holder's writes came with fork.
         if (word_.compare_exchange_strong(seen, mine, Sync::kAcquire, Sync::kRelaxed)) return last;
-      } else if (tries < Config::kSpinTries) {
+      } else if (tries < Sync::kSpinTries) {
         Sync::pause();
       } else if ((seen & kWaiters) != 0 ||
                  word_.compare_exchange_strong(seen, seen | kWaiters, Sync::kRelaxed,

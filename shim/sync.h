@@ -40,6 +40,7 @@ struct StdSync {
   using Mutex = FutexMutex<StdSync>;
   using Guard = ralloc::Guard<Mutex>;
 
+  static constexpr unsigned kSpinTries = Config::kSpinTries;
   static std::uint32_t generation() { return os::generation(); }
   static void wait(const Atomic<std::uint32_t>& word, std::uint32_t value) { os::wait(word, value); }
   static void wake_one(const Atomic<std::uint32_t>& word) { os::wake_one(word); }

@@ -1,0 +1,58 @@
+// Decayed memory is purged, and whole sectors are released, while others take and give.
+//
+// Invariants: I6 (a run is purged at most once and never while in use: the kernel's wipe is a
+// write to every payload of the run), I9, I5 (no lock is held at the system call).
+// One thread at a time is elected for a decay; a trim asks nobody. There is no background
+// purger: slow paths drive the decay. Cannot see: real time.
+#include "verify/pool_scenario.h"
+
+namespace ralloc_verify {
+namespace {
+
+template <unsigned kThreads>
+struct Decay : PoolScenario<Decay<kThreads>, kThreads> {
+  void before() {
+    // A limit on addresses makes every decay release sectors too.
+    World::address_limit = std::size_t{1} << 40;
+    this->give_large(this->take_large(3), 3);
+    this->take_and_give(0, kTwoBlocks);
+    World::now_ms += 2 * TinyConfig::kDecayMs;
+  }
+  void thread(unsigned t) {
+    switch (t) {
+      case 0:
+        this->pool.decay(World::now_ms);
+        break;
+      case 1:
+        this->take_and_give(0, kTwoBlocks);
+        break;
+      default:
+        this->pool.trim();
+        this->give_large(this->take_large(2), 2);
+    }
+  }
+  void after() {
+    require(World::pages_purged != 0 || World::pages_released != 0 || kThreads > 2,
+            "nothing was returned");
+    this->check_all_is_home();
+  }
+};
+
+const Listed<Decay, 3> listed{"Decay", "I5 I6 I9", 1};
+
+// Who looks is elected: of threads that see the decay due at once, one goes.
+template <unsigned kThreads>
+struct DecayElection : PoolScenario<DecayElection<kThreads>, kThreads> {
+  unsigned elected = 0;
+  void thread(unsigned) {
+    for (unsigned i = 0; i < 2; ++i) {
+      if (this->pool.ledger().is_decay_due(World::now_ms)) ++elected;
+    }
+  }
+  void after() { require(elected == 1, "not one thread was elected"); }
+};
+
+const Listed<DecayElection> elected{"DecayElection", "I6", 2};
+
+}  // namespace
+}  // namespace ralloc_verify

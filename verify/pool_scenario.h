@@ -1,0 +1,86 @@
+// What most models are made of: a bookkeeper, blocks that are taken, used and given back, and
+// what must hold at the end.
+//
+// Thread safety: a model's threads are fibers of one thread.
+#pragma once
+
+#include "verify/search.h"
+
+namespace ralloc_verify {
+
+template <class Model, unsigned kThreads, class Sync = RelacySync>
+struct PoolScenario : Scenario<Model, kThreads> {
+  using Pool = TinyPool<Sync>;
+  using Span = typename Pool::Span;
+
+  typename Pool::Shards shards{};
+  Pool pool{shards};
+
+  // --- As alloc/ does it for a thread without a pool
+  void* take(unsigned shard, unsigned size_class, Place place = Place::here()) {
+    void* block = nullptr;
+    require(pool.take(shard, size_class, &block, 1) == 1, "no memory", place);
+    World::hold(block, place);
+    return block;
+  }
+  void give(void* block, Place place = Place::here()) {
+    check_key(block, place);
+    World::let_go(block, place);
+    pool.give(&block, 1);
+  }
+  void take_and_give(unsigned shard, unsigned size_class, Place place = Place::here()) {
+    give(take(shard, size_class, place), place);
+  }
+  // I3: whoever frees a live block reads its key by plain loads.
+  ralloc::Key check_key(void* block, Place place = Place::here()) {
+    const ralloc::Key key = pool.map().key_of(block);
+    require(ralloc::is_live(key) && !ralloc::is_large(key), "a live block has no key (I3)", place);
+    return key;
+  }
+
+  Span* take_large(std::size_t pages, Place place = Place::here()) {
+    Span* span = pool.take_large(pages, 1);
+    require(span != nullptr, "no memory", place);
+    hold_large(span, pages, place);
+    return span;
+  }
+  void give_large(Span* span, std::size_t pages, Place place = Place::here()) {
+    require(pool.large_at(span->begin()) == span, "a large block is not found", place);
+    let_go_large(span, pages, place);
+    pool.give_large(span, ralloc::SpanState::kDirty);
+  }
+  static void hold_large(Span* span, std::size_t pages, Place place = Place::here()) {
+    for (std::size_t i = 0; i < pages; ++i) World::hold(span->begin() + i * kPageBytes, place);
+  }
+  static void let_go_large(Span* span, std::size_t pages, Place place = Place::here()) {
+    for (std::size_t i = 0; i < pages; ++i) World::let_go(span->begin() + i * kPageBytes, place);
+  }
+
+  // --- As alloc/ does it for a thread with a pool
+  void* allocate(TinyLocalPool* local, unsigned size_class, Place place = Place::here()) {
+    void* block = local->take_hit(size_class * sizeof(ralloc::Magazine));
+    if (block == nullptr) block = local->refill(size_class);
+    require(block != nullptr, "no memory", place);
+    World::hold(block, place);
+    return block;
+  }
+  void deallocate(TinyLocalPool* local, void* block, Place place = Place::here()) {
+    const ralloc::Key key = check_key(block, place);
+    World::let_go(block, place);
+    if (!local->give_hit(block, key)) local->give_miss(block, key);
+  }
+
+  // --- At the end
+  // Every block is home, every page in a free run, and neighbours of one state are one run.
+  void check_all_is_home(Place place = Place::here()) {
+    require(pool.is_valid(), "a structure is not valid", place);
+    const auto counts = pool.counts();
+    require(counts.shards.blocks_bytes == 0, "blocks are lost (I1, I2)", place);
+    require(counts.shards.spans_bytes == 0, "a wholly free span has not left (I4)", place);
+    require(counts.ledger.dirty_bytes + counts.ledger.clean_bytes == counts.ledger.committed_bytes,
+            "pages are lost (I9)", place);
+    require(pool.budget().drawn() == 0, "the budget is not even", place);
+  }
+};
+
+}  // namespace ralloc_verify

@@ -1,0 +1,88 @@
+#include "verify/search.h"
+
+#include <chrono>
+#include <streambuf>
+
+namespace ralloc_verify {
+namespace {
+
+struct NoBuffer : std::streambuf {
+  int overflow(int c) override { return c; }
+};
+
+std::ostream& no_stream() {
+  static NoBuffer buffer;
+  static std::ostream stream(&buffer);
+  return stream;
+}
+
+rl::scheduler_type_e relacy_scheduler(Scheduler scheduler) {
+  switch (scheduler) {
+    case Scheduler::kRandom: return rl::sched_random;
+    case Scheduler::kBound: return rl::sched_bound;
+    case Scheduler::kFull: return rl::sched_full;
+  }
+  return rl::sched_random;
+}
+
+}  // namespace
+
+double now_seconds() {
+  using Seconds = std::chrono::duration<double>;
+  return Seconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+Run::Run(const Search& search, const std::string& replay)
+    : search_(search), begin_(now_seconds()) {
+  executions_ = 0;
+  is_over_ = false;
+  deadline_ = begin_ + search.seconds;
+  // Wakes for no reason make a tree infinite.
+  spurious_ = search.scheduler == Scheduler::kRandom ? 2 : 0;
+  params_.search_type = relacy_scheduler(search.scheduler);
+  params_.context_bound = search.bound;
+  params_.iteration_count = search.executions;
+  params_.execution_depth_limit = 5000;
+  params_.output_stream = &text_;
+  params_.progress_stream = &no_stream();
+  if (!replay.empty()) {
+    params_.initial_state = replay.c_str();
+    params_.collect_history = true;
+  }
+}
+
+Outcome Run::outcome() {
+  Outcome outcome;
+  const rl::test_result_e result = params_.test_result;
+  const bool is_out_of_time = result == rl::test_result_until_condition_hit;
+  outcome.holds = result == rl::test_result_success || is_out_of_time;
+  outcome.is_exhausted =
+      outcome.holds && !is_out_of_time && search_.scheduler != Scheduler::kRandom;
+  outcome.executions = executions_;
+  outcome.seconds = now_seconds() - begin_;
+  if (!outcome.holds) {
+    outcome.history = text_.str().c_str();
+    outcome.replay = params_.final_state.c_str();
+    // The second line; the first is the model's name.
+    const std::size_t begin = outcome.history.find('\n') + 1;
+    outcome.verdict = outcome.history.substr(begin, outcome.history.find('\n', begin) - begin);
+  }
+  return outcome;
+}
+
+std::string Case::name() const {
+  const std::string threads = std::to_string(this->threads) + "Threads";
+  switch (scheduler) {
+    case Scheduler::kRandom: return "Random" + threads;
+    case Scheduler::kBound: return "Bound" + std::to_string(bound) + "For" + threads;
+    case Scheduler::kFull: return "Full" + threads;
+  }
+  return threads;
+}
+
+std::vector<Model>& models() {
+  static std::vector<Model> all;
+  return all;
+}
+
+}  // namespace ralloc_verify

@@ -1,0 +1,218 @@
+// The world in which a model runs the bookkeeper and local pools: few pages, tiny spans, a
+// kernel that is a counter, and for each block a payload that its holder writes.
+//
+// The arena's addresses have no memory. What the program would write into a block is a Cell of
+// its own, and so is what the kernel does to a page, so that two holders, or a purge of memory
+// in use, are races to Relacy.
+//
+// Thread safety: a model's threads are fibers of one thread; nothing here switches them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "global_pool/global_pool.h"
+#include "local_pool/local_pool.h"
+#include "verify/relacy_sync.h"
+
+namespace ralloc_verify {
+
+inline constexpr unsigned kPageShift = 16;
+inline constexpr std::size_t kPageBytes = std::size_t{1} << kPageShift;
+inline constexpr unsigned kWindowBits = 5;
+inline constexpr std::size_t kWindowPages = std::size_t{1} << kWindowBits;
+// Near the end of the window, so that the first piece wraps around in the map.
+inline constexpr std::uintptr_t kFirstPage = (std::uintptr_t{1} << 20) - 4;
+inline constexpr std::size_t kWorldPages = 24;
+
+inline void require(bool holds, const char* what, Place place = Place::here()) {
+  if (!holds) report(what, rl::test_result_user_assert_failed, place);
+}
+
+// One payload a quarter page: each block of a span has its own.
+inline constexpr unsigned kPayloadShift = kPageShift - 2;
+
+struct World {
+  // --- What a model may set up
+  static inline std::uint64_t now_ms = 10'000;
+  static inline std::size_t address_limit = SIZE_MAX;
+  static inline unsigned refused_reserves = 0;  // the next so many
+  static inline unsigned refused_commits = 0;
+  static inline bool refuses_purges = false;
+  static inline unsigned refused_records = 0;
+
+  // --- What happened
+  static inline std::uintptr_t next_page = kFirstPage;
+  static inline Cell<unsigned> payloads[kWorldPages << (kPageShift - kPayloadShift)];
+  static inline bool is_held[kWorldPages << (kPageShift - kPayloadShift)];
+  static inline std::size_t pages_purged = 0;
+  static inline std::size_t pages_released = 0;
+
+  static void begin() {
+    now_ms = 10'000;
+    address_limit = SIZE_MAX;
+    refused_reserves = refused_commits = refused_records = 0;
+    refuses_purges = false;
+    next_page = kFirstPage;
+    pages_purged = pages_released = 0;
+    std::memset(static_cast<void*>(payloads), 0, sizeof payloads);
+    std::memset(is_held, 0, sizeof is_held);
+    std::memset(records, 0, records_used);
+    std::memset(map_memory, 0, sizeof map_memory);
+    records_used = records_given = 0;
+  }
+
+  // The payloads of [p, p + bytes).
+  static std::size_t index(const void* p) {
+    const std::uintptr_t offset =
+        reinterpret_cast<std::uintptr_t>(p) - (kFirstPage << kPageShift);
+    require(offset < kWorldPages << kPageShift, "memory outside the arena");
+    return offset >> kPayloadShift;
+  }
+  // The program writes into a block that it holds.
+  static void use(void* block, Place place = Place::here()) {
+    payloads[index(block)].set(this_thread(), place);
+  }
+  // The kernel takes the contents of pages.
+  static void wipe(void* p, std::size_t bytes, Place place = Place::here()) {
+    const std::size_t first = index(p);
+    for (std::size_t i = 0; i < bytes >> kPayloadShift; ++i) {
+      require(!is_held[first + i], "memory in use is purged or released (I6)", place);
+      payloads[first + i].set(~0u, place);
+    }
+  }
+  // I1: a block is in one place.
+  static void hold(void* block, Place place = Place::here()) {
+    require(!is_held[index(block)], "a block is given out twice (I1)", place);
+    is_held[index(block)] = true;
+    use(block, place);
+  }
+  static void let_go(void* block, Place place = Place::here()) {
+    use(block, place);
+    is_held[index(block)] = false;
+  }
+
+  // Memory of the page map, and of records: never reused within an execution, and poisoned
+  // when given back, so that a late access is noticed in every schedule.
+  static constexpr std::size_t kRecordBytes = 256 * 1024;
+  alignas(64) static inline unsigned char records[kRecordBytes];
+  static inline std::size_t records_used = kRecordBytes;
+  static inline std::size_t records_given = 0;
+  alignas(64) static inline unsigned char map_memory[kWindowPages * 3 * sizeof(Cell<void*>)];
+};
+
+struct WorldMemory {
+  static void* address(std::uintptr_t page) { return reinterpret_cast<void*>(page << kPageShift); }
+
+  static void* reserve(std::size_t bytes, std::size_t, void*) {
+    const std::size_t pages = bytes >> kPageShift;
+    if (World::refused_reserves != 0) {
+      --World::refused_reserves;
+      return nullptr;
+    }
+    if (World::next_page + pages > kFirstPage + kWorldPages) return nullptr;
+    World::next_page += pages;
+    return address(World::next_page - pages);
+  }
+  static void* reserve_zeros(std::size_t bytes) {
+    require(bytes <= sizeof World::map_memory, "the page map is larger than the world");
+    return World::map_memory;
+  }
+  static bool commit(void*, std::size_t) {
+    if (World::refused_commits == 0) return true;
+    --World::refused_commits;
+    return false;
+  }
+  static bool purge(void* p, std::size_t bytes) {
+    if (World::refuses_purges) return false;
+    World::wipe(p, bytes);
+    World::pages_purged += bytes >> kPageShift;
+    return true;
+  }
+  static void release(void* p, std::size_t bytes) {
+    World::wipe(p, bytes);
+    World::pages_released += bytes >> kPageShift;
+  }
+  static std::size_t granule() { return 1; }
+  static std::size_t limit() { return World::address_limit; }
+  static std::uint64_t now_ms() { return World::now_ms; }
+  static unsigned cpu_count() { return 1; }
+};
+
+class WorldMetadata {
+ public:
+  void* take(std::size_t bytes) {
+    if (World::refused_records != 0) {
+      --World::refused_records;
+      return nullptr;
+    }
+    const std::size_t size = (bytes + 63) / 64 * 64;
+    require(World::records_used + size <= World::kRecordBytes, "the world has no more records");
+    void* piece = World::records + World::records_used;
+    World::records_used += size;
+    taken_.set(taken_.get() + bytes);
+    return piece;
+  }
+  void give(void* piece, std::size_t bytes) {
+    std::memset(piece, 0xDD, bytes);
+    taken_.set(taken_.get() - bytes);
+  }
+  void retire() {}
+  std::size_t mapped() const { return taken_.get(); }
+
+ private:
+  Cell<std::size_t> taken_{};
+};
+
+constexpr ralloc::SizeClass tiny_class(std::uint32_t block_size, std::uint32_t pages) {
+  const std::uint32_t reciprocal =
+      std::uint32_t((std::uint64_t{1} << 31) / (block_size / ralloc::kGrain) + 1);
+  return {block_size, pages, reciprocal, 1, 1, 3};
+}
+
+struct TinyConfig : ralloc::Config {
+  static constexpr std::size_t kArenaPiece = 8 * kPageBytes;
+  static constexpr std::size_t kArenaAlign = kPageBytes;
+  static constexpr std::size_t kCommitStep = 2 * kPageBytes;
+  static constexpr unsigned kWindowBits = ralloc_verify::kWindowBits;
+  static constexpr unsigned kWindowBitsLeast = ralloc_verify::kWindowBits;
+  static constexpr unsigned kShardsPerCore = 2;
+  static constexpr unsigned kSwingEvents = 2;
+  static constexpr std::size_t kBatchBlocks = 2;
+  static constexpr std::size_t kPoolBytes = 2 * kPageBytes;
+  static constexpr std::size_t kAllPoolsBytes = 2 * kPageBytes;
+  static constexpr std::size_t kOutgoingFirst = 1;
+  static constexpr std::size_t kOutgoingBlocks = 3;
+  static constexpr std::size_t kOutgoingBytes = 2 * kPageBytes;
+  static constexpr unsigned kClockEvents = 2;
+  static constexpr unsigned kIdleScanEvents = 3;
+};
+
+inline constexpr unsigned kTwoBlocks = 0;    // in a span of one page
+inline constexpr unsigned kThreeBlocks = 1;  // in a span of one page
+inline constexpr unsigned kManyBlocks = 2;   // 128 in a span of one page: two words of bits
+
+struct TinyLimits {
+  using Config = TinyConfig;
+  static constexpr unsigned kClasses = 3;
+  static constexpr unsigned kShards = 2;
+  static constexpr unsigned kPageShift = ralloc_verify::kPageShift;
+  static constexpr std::size_t kSectorPages = 4;
+  static constexpr std::size_t kPoolRecord = 1024;
+
+  static constexpr ralloc::SizeClass kSizeClasses[kClasses] = {
+      tiny_class(32768, 1), tiny_class(21840, 1), tiny_class(512, 1)};
+  static constexpr const ralloc::SizeClass& size_class(unsigned c) { return kSizeClasses[c]; }
+  static constexpr std::uint32_t span_pages(unsigned c, std::size_t spans) {
+    return spans >= 2 ? 2 : size_class(c).pages;
+  }
+  using Metadata = WorldMetadata;
+  using Memory = WorldMemory;
+};
+
+template <class Sync>
+using TinyPool = ralloc::GlobalPool<Sync, TinyLimits>;
+using TinyLocalPool = ralloc::LocalPool<RelacySync, TinyLimits>;
+
+}  // namespace ralloc_verify
