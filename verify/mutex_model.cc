@@ -24,7 +24,7 @@ struct MutexExcludes : Scenario<MutexExcludes<kThreads>, kThreads> {
   void after() { require(count.get() == 2 * kThreads, "a turn is lost"); }
 };
 
-const Listed<MutexExcludes, 3> listed{"MutexExcludes", "mutex", 2};
+const Listed<MutexExcludes, 4> listed{"MutexExcludes", "mutex", 2};
 
 template <unsigned kThreads>
 struct MutexLosesHolder : Scenario<MutexLosesHolder<kThreads>, kThreads> {
@@ -45,7 +45,7 @@ struct MutexLosesHolder : Scenario<MutexLosesHolder<kThreads>, kThreads> {
   void after() { require(deaths.get() == 1, "not one thread was told"); }
 };
 
-const Listed<MutexLosesHolder, 3> lost{"MutexLosesHolder", "mutex", 2};
+const Listed<MutexLosesHolder, 4> lost{"MutexLosesHolder", "mutex", 2};
 
 }  // namespace
 }  // namespace ralloc_verify

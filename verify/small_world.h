@@ -181,7 +181,7 @@ struct TinyConfig : ralloc::Config {
   static constexpr unsigned kSwingEvents = 2;
   static constexpr std::size_t kBatchBlocks = 2;
   static constexpr std::size_t kPoolBytes = 2 * kPageBytes;
-  static constexpr std::size_t kAllPoolsBytes = 2 * kPageBytes;
+  static constexpr std::size_t kAllPoolsBytes = kPageBytes;
   static constexpr std::size_t kOutgoingFirst = 1;
   static constexpr std::size_t kOutgoingBlocks = 3;
   static constexpr std::size_t kOutgoingBytes = 2 * kPageBytes;

@@ -1,0 +1,42 @@
+// Large blocks with mappings of their own come, shrink and go, while others reserve and take.
+//
+// Invariants: I6 (addresses are released after their record is gone, and while nobody has
+// them), I8 (their sectors are free for others at once), I9. Cannot see: the kernel moving
+// pages (os_test.cc).
+#include "verify/pool_scenario.h"
+
+namespace ralloc_verify {
+namespace {
+
+template <unsigned kThreads>
+struct Apart : PoolScenario<Apart<kThreads>, kThreads> {
+  void before() { this->take_and_give(0, kTwoBlocks); }
+  void thread(unsigned t) {
+    if (t == 2) {
+      this->take_and_give(0, kTwoBlocks);
+      this->give_large(this->take_large(1), 1);
+      return;
+    }
+    auto* span = this->pool.take_apart(5);
+    require(span != nullptr && span->pages_.get() == 8, "no memory");
+    this->hold_large(span, 5);
+    require(!this->pool.ledger().extend(span, 9), "a block apart has no neighbour");
+    if (t == 0) {
+      World::let_go(span->begin() + 4 * kPageBytes);
+      this->pool.shorten_large(span, 4);
+      this->give_large(span, 4);
+    } else {
+      this->let_go_large(span, 5);
+      this->pool.lose_large(span);
+    }
+  }
+  void after() {
+    require(World::pages_released == 8, "addresses are not released");
+    this->check_all_is_home();
+  }
+};
+
+const Listed<Apart> listed{"Apart", "I3 I6 I8 I9", 2};
+
+}  // namespace
+}  // namespace ralloc_verify
