@@ -204,7 +204,7 @@ class alignas(64) GlobalPool {
   }
 
   // Makes a run, if there is one, a large block of the program's.
-  Span* hand_out(LooseRun run PARAM_TYPESTATE(unknown)) {
+  Span* hand_out(LooseRun run PARAM_TYPESTATE(unknown) RETURN_TYPESTATE(consumed)) {
     if (!run) return nullptr;
     map_.set_key(run->first_page_.get(), 1, kLiveKey | kLargeClass);
     return run.hand_over();
@@ -218,7 +218,7 @@ class alignas(64) GlobalPool {
     }
   }
   // First the record: once the addresses are gone, another thread may reserve them anew.
-  void release(LooseRun run PARAM_TYPESTATE(unconsumed)) {
+  void release(LooseRun run TAKEN_OVER) {
     char* const begin = run->begin();
     const std::size_t bytes = run->bytes();
     ledger_.forget(std::move(run));
@@ -246,7 +246,7 @@ class alignas(64) GlobalPool {
     return words > 1 ? words : 0;
   }
 
-  void give_run(LooseRun run PARAM_TYPESTATE(unconsumed), SpanState state) {
+  void give_run(LooseRun run TAKEN_OVER, SpanState state) {
     // First the keys: once the ledger has the run, another thread may write new ones.
     const bool large = run->state_.get() == SpanState::kLarge;
     map_.clear_key(run->first_page_.get(), large ? 1 : run->pages_.get());

@@ -52,7 +52,7 @@ class alignas(64) Shard {
 
   // Makes a fresh span this shard's and takes blocks from it: from no other, lest it stays
   // wholly free in the shard (I4), and at once, lest others empty it.
-  std::size_t adopt(std::uint32_t index, LooseRun run PARAM_TYPESTATE(unconsumed), void** end,
+  std::size_t adopt(std::uint32_t index, LooseRun run TAKEN_OVER, void** end,
                     std::size_t n) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();

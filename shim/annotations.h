@@ -26,6 +26,8 @@
 #define RETURN_TYPESTATE(state) RALLOC_ATTRIBUTE(return_typestate(state))
 #define SET_TYPESTATE(state) RALLOC_ATTRIBUTE(set_typestate(state))
 #define TEST_TYPESTATE(state) RALLOC_ATTRIBUTE(test_typestate(state))
+// Of a parameter, which the function uses up on every way.
+#define TAKEN_OVER PARAM_TYPESTATE(unconsumed) RETURN_TYPESTATE(consumed)
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)

@@ -1,0 +1,18 @@
+// What the sources here misuse: the parts of the bookkeeper that ships.
+#pragma once
+
+#include <utility>
+
+#include "global_pool/global_pool.h"
+
+namespace ralloc_test {
+
+using namespace ralloc;
+
+using Shard = Bookkeeper::Shard;
+using Ledger = Bookkeeper::Ledger;
+using Run = Bookkeeper::LooseRun;
+using ShardGuard = Shard::Guard;
+using LedgerGuard = Ledger::Guard;
+
+}  // namespace ralloc_test
