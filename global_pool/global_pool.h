@@ -74,11 +74,7 @@ class alignas(64) GlobalPool {
       }
       const std::uint32_t shard = first->home_.get() & 255;
       typename Shard::Given given = shards_[shard].give(shard, map_, blocks, n);
-      for (;;) {
-        LooseRun span = given.emptied.pop();
-        if (!span) break;
-        give_run(std::move(span), SpanState::kDirty);
-      }
+      give_emptied(std::move(given.emptied));
       if (given.culprit != nullptr) die_of_misuse(given.misuse, given.culprit);
       n = given.kept;
     }
@@ -204,7 +200,7 @@ class alignas(64) GlobalPool {
   }
 
   // Makes a run, if there is one, a large block of the program's.
-  Span* hand_out(LooseRun run PARAM_TYPESTATE(unknown) RETURN_TYPESTATE(consumed)) {
+  Span* hand_out(LooseRun&& run PARAM_TYPESTATE(unknown) RETURN_TYPESTATE(consumed)) {
     if (!run) return nullptr;
     map_.set_key(run->first_page_.get(), 1, kLiveKey | kLargeClass);
     return run.hand_over();
@@ -218,7 +214,7 @@ class alignas(64) GlobalPool {
     }
   }
   // First the record: once the addresses are gone, another thread may reserve them anew.
-  void release(LooseRun run TAKEN_OVER) {
+  void release(LooseRun&& run TAKEN_OVER) {
     char* const begin = run->begin();
     const std::size_t bytes = run->bytes();
     ledger_.forget(std::move(run));
@@ -246,7 +242,15 @@ class alignas(64) GlobalPool {
     return words > 1 ? words : 0;
   }
 
-  void give_run(LooseRun run TAKEN_OVER, SpanState state) {
+  // Apart from the loop over the blocks, which has no register to spare for it.
+  [[gnu::noinline]] void give_emptied(LooseRuns<Sync, Limits> spans) {
+    for (;;) {
+      LooseRun span = spans.pop();
+      if (!span) break;
+      give_run(std::move(span), SpanState::kDirty);
+    }
+  }
+  void give_run(LooseRun&& run TAKEN_OVER, SpanState state) {
     // First the keys: once the ledger has the run, another thread may write new ones.
     const bool large = run->state_.get() == SpanState::kLarge;
     map_.clear_key(run->first_page_.get(), large ? 1 : run->pages_.get());

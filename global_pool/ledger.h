@@ -60,7 +60,7 @@ class Ledger {
   }
 
   // Takes a run back that is dirty, or reads as zeros. Its keys are cleared already.
-  void give(LooseRun given TAKEN_OVER, SpanState state, std::uint64_t now_ms)
+  void give(LooseRun&& given TAKEN_OVER, SpanState state, std::uint64_t now_ms)
       EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
@@ -159,7 +159,7 @@ class Ledger {
   }
   // The record of a run of whole sectors, or of a block apart, whose addresses the caller
   // releases now.
-  void forget(LooseRun leaving TAKEN_OVER) EXCLUDES(any_mutex) {
+  void forget(LooseRun&& leaving TAKEN_OVER) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     Span* const run = leaving.hand_over();

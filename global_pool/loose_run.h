@@ -53,7 +53,7 @@ class [[nodiscard]] LooseRuns {
   LooseRuns() = default;
   LooseRuns(LooseRuns&& other) : first_(std::exchange(other.first_, nullptr)) {}
 
-  void push(Run run TAKEN_OVER) {
+  void push(Run&& run TAKEN_OVER) {
     Span* const span = run.hand_over();
     span->in_bin_.next.set(first_);
     first_ = span;

@@ -52,7 +52,7 @@ class alignas(64) Shard {
 
   // Makes a fresh span this shard's and takes blocks from it: from no other, lest it stays
   // wholly free in the shard (I4), and at once, lest others empty it.
-  std::size_t adopt(std::uint32_t index, LooseRun run TAKEN_OVER, void** end,
+  std::size_t adopt(std::uint32_t index, LooseRun&& run TAKEN_OVER, void** end,
                     std::size_t n) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
@@ -156,7 +156,9 @@ class alignas(64) Shard {
         span = static_cast<Span*>(map.span_at(PageMap::page_of(block)));
         if (UNLIKELY(span == nullptr || span->home_.get() != here)) {
           if (span == nullptr || span->home_.get() == Span::kNobody) {
-            return stopped_at(given, block, Misuse::kDoubleFree);
+            given.culprit = block;
+            given.misuse = Misuse::kDoubleFree;
+            return given;
           }
           // Else it is of a span given up in retire().
           if ((span->home_.get() & 255) != index) blocks[given.kept++] = block;
@@ -168,17 +170,12 @@ class alignas(64) Shard {
       }
       const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(block) - begin;
       if (UNLIKELY(!span->put(std::uint32_t(offset), given.misuse))) {
-        return stopped_at(given, block, given.misuse);
+        given.culprit = block;
+        return given;
       }
       if (UNLIKELY(span->free_.get() > span->bin_above_.get()) && move_bin(span, given)) bytes = 0;
     }
     return given;
-  }
-
-  static Given stopped_at(Given& given, void* block, Misuse misuse) {
-    given.culprit = block;
-    given.misuse = misuse;
-    return std::move(given);
   }
 
   // A block came home, and its span belongs into another bin now, or into the ledger: then

@@ -4,14 +4,14 @@
 namespace ralloc_test {
 
 std::size_t with_guard(Shard& shard) {
-  ShardGuard guard(shard.mutex_);
+  Guard guard(shard.mutex_);
   if (guard.holder_died()) shard.retire();
   shard.pages_.set(1);
   return shard.spans_[0].get();
 }
 
 std::size_t with_guard(Ledger& ledger) {
-  LedgerGuard guard(ledger.mutex_);
+  Guard guard(ledger.mutex_);
   if (guard.holder_died()) ledger.retire();
   ledger.shards_.set(1);
   ledger.arena_.retire();
@@ -36,7 +36,7 @@ void without(Ledger& ledger) {
 
 std::size_t after_guard(Shard& shard) {
   {
-    ShardGuard guard(shard.mutex_);
+    Guard guard(shard.mutex_);
     if (guard.holder_died()) shard.retire();
   }
   return shard.pages_.get();  // expected-error {{reading variable 'pages_' requires holding mutex 'shard.mutex_'}}

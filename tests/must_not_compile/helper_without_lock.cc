@@ -4,13 +4,13 @@
 namespace ralloc_test {
 
 void with_guard(Shard& shard, Shard::Span* span) {
-  ShardGuard guard(shard.mutex_);
+  Guard guard(shard.mutex_);
   if (guard.holder_died()) shard.retire();
   shard.link(span);
 }
 
 void with_guard(Ledger& ledger) {
-  LedgerGuard guard(ledger.mutex_);
+  Guard guard(ledger.mutex_);
   if (guard.holder_died()) ledger.retire();
   (void)ledger.grow(1);
 }

@@ -23,11 +23,11 @@ void dropped_on_one_way(Ledger& ledger) {
   }  // expected-error@+1 {{invalid invocation of method '~LooseRun' on object 'run' while it is in the 'unknown' state}}
 }
 
-void dropped_where_it_was_given(Run run TAKEN_OVER) {  // expected-error {{parameter 'run' not in expected state when the function returns: expected 'consumed', observed 'unconsumed'}}
+void dropped_where_it_was_given(Run&& run TAKEN_OVER) {  // expected-error {{parameter 'run' not in expected state when the function returns: expected 'consumed', observed 'unconsumed'}}
   (void)run->bytes();
 }
 
-Run::Span* dropped_on_one_return(Run run TAKEN_OVER) {
+Run::Span* dropped_on_one_return(Run&& run TAKEN_OVER) {
   if (run->bytes() == 0) return nullptr;  // expected-error {{parameter 'run' not in expected state when the function returns: expected 'consumed', observed 'unconsumed'}}
   return run.hand_over();
 }

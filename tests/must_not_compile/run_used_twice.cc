@@ -45,7 +45,7 @@ void purged_again(Ledger& ledger) {
   } while (ledger.is_decay_due(0));
 }
 
-void handed_over_twice(Run run TAKEN_OVER, Run::Span** kept) {
+void handed_over_twice(Run&& run TAKEN_OVER, Run::Span** kept) {
   kept[0] = run.hand_over();
   kept[1] = run.hand_over();  // expected-error {{invalid invocation of method 'hand_over' on object 'run' while it is in the 'consumed' state}}
 }

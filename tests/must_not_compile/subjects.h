@@ -12,7 +12,6 @@ using namespace ralloc;
 using Shard = Bookkeeper::Shard;
 using Ledger = Bookkeeper::Ledger;
 using Run = Bookkeeper::LooseRun;
-using ShardGuard = Shard::Guard;
-using LedgerGuard = Ledger::Guard;
+using Guard = ralloc::Guard<StdSync::Mutex>;
 
 }  // namespace ralloc_test

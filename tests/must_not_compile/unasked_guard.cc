@@ -4,18 +4,18 @@
 namespace ralloc_test {
 
 std::size_t asked(Shard& shard) {
-  ShardGuard guard(shard.mutex_);
+  Guard guard(shard.mutex_);
   if (guard.holder_died()) shard.retire();
   return shard.pages_.get();
 }
 
 std::size_t unasked(Shard& shard) {
-  ShardGuard guard(shard.mutex_);
+  Guard guard(shard.mutex_);
   return shard.pages_.get();  // expected-error {{invalid invocation of method '~Guard' on object 'guard' while it is in the 'unconsumed' state}}
 }
 
 void asked_in_one_branch(Shard& shard, bool all) {
-  ShardGuard guard(shard.mutex_);
+  Guard guard(shard.mutex_);
   if (all) {
     if (guard.holder_died()) shard.retire();
   }
@@ -23,7 +23,7 @@ void asked_in_one_branch(Shard& shard, bool all) {
 }
 
 void answer_ignored(Shard& shard) {
-  ShardGuard guard(shard.mutex_);
+  Guard guard(shard.mutex_);
   guard.holder_died();  // expected-error {{ignoring return value of function declared with 'nodiscard' attribute}}
   shard.pages_.set(0);
 }

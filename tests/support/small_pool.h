@@ -134,7 +134,7 @@ constexpr std::size_t small_capacity(unsigned c, std::size_t pages) {
 
 // The span of a run that the test keeps by pointer; null if there is none.
 template <class Sync, class Limits>
-ralloc::Span<Sync, Limits>* span_of(ralloc::LooseRun<Sync, Limits> run PARAM_TYPESTATE(unknown)
+ralloc::Span<Sync, Limits>* span_of(ralloc::LooseRun<Sync, Limits>&& run PARAM_TYPESTATE(unknown)
                                         RETURN_TYPESTATE(consumed)) {
   if (!run) return nullptr;
   return run.hand_over();
