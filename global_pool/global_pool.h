@@ -243,7 +243,7 @@ class alignas(64) GlobalPool {
   }
 
   // Apart from the loop over the blocks, which has no register to spare for it.
-  [[gnu::noinline]] void give_emptied(LooseRuns<Sync, Limits> spans) {
+  [[gnu::noinline]] void give_emptied(typename Shard::LooseRuns spans) {
     for (;;) {
       LooseRun span = spans.pop();
       if (!span) break;

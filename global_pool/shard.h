@@ -27,14 +27,15 @@ class alignas(64) Shard {
  public:
   using Span = ralloc::Span<Sync, Limits>;
   using LooseRun = ralloc::LooseRun<Sync, Limits>;
+  using LooseRuns = ralloc::LooseRuns<Sync, Limits>;
   using PageMap = ralloc::PageMap<Sync, Limits>;
 
   // What became of the blocks given; the caller acts on it with no lock held.
   struct Given {
-    std::size_t kept = 0;       // blocks of other shards, moved to the front of the array
-    LooseRuns<Sync, Limits> emptied{};  // wholly free spans, for the ledger
-    void* culprit = nullptr;    // a block that cannot be given, where the giving stopped
-    Misuse misuse{};            // and why
+    std::size_t kept = 0;     // blocks of other shards, moved to the front of the array
+    LooseRuns emptied{};      // wholly free spans, for the ledger
+    void* culprit = nullptr;  // a block that cannot be given, where the giving stopped
+    Misuse misuse{};          // and why
   };
 
   constexpr Shard() = default;

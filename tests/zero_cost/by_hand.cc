@@ -135,6 +135,7 @@ struct Span {
 };
 
 EXPORT std::size_t span_take(Span& span, void** end, std::size_t n) { return span.take(end, n); }
+
 enum class Misuse { kNone, kDoubleFree, kNotABlock };
 
 EXPORT bool span_put(Span& span, std::uint32_t offset, Misuse& misuse) {
@@ -154,6 +155,14 @@ EXPORT bool span_put(Span& span, std::uint32_t offset, Misuse& misuse) {
   if (position / 64 < span.low_word) span.low_word = position / 64;
   ++span.free;
   return true;
+}
+
+EXPORT Span* run_handed_over(Span& span) { return &span; }
+
+EXPORT Span* runs_pushed_and_popped(Span& first, Span& second) {
+  first.in_bin.next = nullptr;
+  second.in_bin.next = &first;
+  return &second;
 }
 
 struct Spans {

@@ -11,6 +11,7 @@ using Sync = ZERO_COST_SYNC;
 using Number = Sync::Cell<std::uint64_t>;
 using AtomicNumber = Sync::Atomic<std::uint64_t>;
 using RunSpan = Span<Sync, ShippedLimits>;
+using Run = LooseRun<Sync, ShippedLimits>;
 using Spans = List<Sync, RunSpan, &RunSpan::in_bin_>;
 
 EXPORT std::uint64_t cell(Number& number, std::uint64_t value) {
@@ -39,6 +40,19 @@ EXPORT Key key_of(const PageMap<Sync, ShippedLimits>& map, const void* p) { retu
 EXPORT std::size_t span_take(RunSpan& span, void** end, std::size_t n) { return span.take(end, n); }
 EXPORT bool span_put(RunSpan& span, std::uint32_t offset, Misuse& misuse) {
   return span.put(offset, misuse);
+}
+
+EXPORT RunSpan* run_handed_over(RunSpan& span) {
+  Run run(span);
+  Run next(std::move(run));
+  return next.hand_over();
+}
+EXPORT RunSpan* runs_pushed_and_popped(RunSpan& first, RunSpan& second) {
+  LooseRuns<Sync, ShippedLimits> runs;
+  runs.push(Run(first));
+  runs.push(Run(second));
+  Run last = runs.pop();
+  return last ? last.hand_over() : nullptr;
 }
 
 EXPORT void list_push_front(Spans& spans, RunSpan* span) { spans.push_front(span); }
