@@ -42,7 +42,8 @@ class alignas(64) GlobalPool {
   // --- Blocks -------------------------------------------------------------------------------
   // Takes 1 to `n` free blocks of a class into blocks[0 .. taken), ascending from the end.
   // Returns how many; 0 if there is no memory.
-  std::size_t take(std::uint32_t shard, std::uint32_t size_class, void** blocks, std::size_t n) {
+  [[nodiscard]] std::size_t take(std::uint32_t shard, std::uint32_t size_class, void** blocks,
+                                 std::size_t n) {
     void** const end = blocks + n;
     const typename Shard::Taken from_spans = shards_[shard].take(size_class, end, n);
     std::size_t taken = from_spans.count;
@@ -57,7 +58,7 @@ class alignas(64) GlobalPool {
 
   // A free block of a class from any shard: the last resort, when `take` has failed. Null if
   // there is none.
-  void* take_anywhere(std::uint32_t size_class) {
+  [[nodiscard]] void* take_anywhere(std::uint32_t size_class) {
     void* block = nullptr;
     for (Shard& shard : shards_) {
       if (shard.take(size_class, &block + 1, 1).count != 0) return block;

@@ -45,7 +45,8 @@ class alignas(64) Shard {
     std::size_t spans;  // of the class, that the shard has: how long a fresh one should be
   };
   // Takes up to `n` free blocks of a class, from the fullest spans, downwards from `end`.
-  Taken take(std::uint32_t size_class, void** end, std::size_t n) EXCLUDES(any_mutex) {
+  [[nodiscard]] Taken take(std::uint32_t size_class, void** end, std::size_t n)
+      EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     return {take_locked(size_class, end, n), spans_[size_class].get()};
@@ -53,8 +54,8 @@ class alignas(64) Shard {
 
   // Makes a fresh span this shard's and takes blocks from it: from no other, lest it stays
   // wholly free in the shard (I4), and at once, lest others empty it.
-  std::size_t adopt(std::uint32_t index, LooseRun&& run TAKEN_OVER, void** end,
-                    std::size_t n) EXCLUDES(any_mutex) {
+  [[nodiscard]] std::size_t adopt(std::uint32_t index, LooseRun&& run TAKEN_OVER, void** end,
+                                  std::size_t n) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     Span* const span = run.hand_over();

@@ -73,7 +73,7 @@ class CAPABILITY("mutex") FutexMutex {
 // Holds a mutex while it lives. Whoever makes one asks it whether the last holder died: the
 // analysis lets no other end.
 template <class Mutex>
-class SCOPED_CAPABILITY CONSUMABLE(unconsumed) Guard {
+class [[nodiscard]] SCOPED_CAPABILITY CONSUMABLE(unconsumed) Guard {
  public:
   explicit Guard(Mutex& mutex) ACQUIRE(mutex, any_mutex) : mutex_(mutex), last_(mutex.lock()) {}
   ~Guard() RELEASE() CALLABLE_WHEN("consumed") { mutex_.unlock(); }

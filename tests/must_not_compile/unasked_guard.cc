@@ -22,6 +22,10 @@ void asked_in_one_branch(Shard& shard, bool all) {
   shard.pages_.set(0);  // expected-error@+1 {{invalid invocation of method '~Guard' on object 'guard' while it is in the 'unknown' state}}
 }
 
+void gone_at_once(Shard& shard) {
+  Guard{shard.mutex_};  // expected-error {{ignoring temporary created by a constructor declared with 'nodiscard' attribute}} expected-error {{invalid invocation of method '~Guard' on a temporary object while it is in the 'unconsumed' state}}
+}
+
 void answer_ignored(Shard& shard) {
   Guard guard(shard.mutex_);
   guard.holder_died();  // expected-error {{ignoring return value of function declared with 'nodiscard' attribute}}
