@@ -9,8 +9,10 @@ set(CMAKE_CXX_FLAGS_DEBUG "-Og -g")
 
 # Tests use these too; sanitizers and coverage must reach every object of a program.
 add_library(ralloc_warnings INTERFACE)
-target_compile_options(ralloc_warnings INTERFACE -Wall -Wextra -Werror
-    $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Werror=thread-safety>)
+set(RALLOC_WARNINGS -Wall -Wextra -Werror)
+set(RALLOC_ANALYSES -Wthread-safety -Wconsumed)  # clang's, as errors too
+target_compile_options(ralloc_warnings INTERFACE ${RALLOC_WARNINGS}
+    $<$<CXX_COMPILER_ID:Clang>:${RALLOC_ANALYSES}>)
 if(RALLOC_DEBUG)
   add_compile_definitions(RALLOC_DEBUG=1)  # tests include the same headers
 endif()

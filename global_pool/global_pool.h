@@ -9,10 +9,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "global_pool/budget.h"
 #include "global_pool/ledger.h"
 #include "global_pool/limits.h"
+#include "global_pool/loose_run.h"
 #include "global_pool/page_map.h"
 #include "global_pool/shard.h"
 #include "shim/sync.h"
@@ -26,6 +28,7 @@ class alignas(64) GlobalPool {
 
  public:
   using Span = ralloc::Span<Sync, Limits>;
+  using LooseRun = ralloc::LooseRun<Sync, Limits>;
   using Shard = ralloc::Shard<Sync, Limits>;
   using Ledger = ralloc::Ledger<Sync, Limits>;
   using PageMap = ralloc::PageMap<Sync, Limits>;
@@ -41,14 +44,15 @@ class alignas(64) GlobalPool {
   // --- Blocks -------------------------------------------------------------------------------
   // Takes 1 to `n` free blocks of a class into blocks[0 .. taken), ascending from the end.
   // Returns how many; 0 if there is no memory.
-  std::size_t take(std::uint32_t shard, std::uint32_t size_class, void** blocks, std::size_t n) {
+  [[nodiscard]] std::size_t take(std::uint32_t shard, std::uint32_t size_class, void** blocks,
+                                 std::size_t n) {
     void** const end = blocks + n;
     const typename Shard::Taken from_spans = shards_[shard].take(size_class, end, n);
     std::size_t taken = from_spans.count;
     if (taken == 0) {
-      Span* span = take_span(shard, size_class, from_spans.spans);
-      if (span == nullptr) return 0;
-      taken = shards_[shard].adopt(shard, span, end, n);
+      LooseRun span = take_span(shard, size_class, from_spans.spans);
+      if (!span) return 0;
+      taken = shards_[shard].adopt(shard, std::move(span), end, n);
     }
     if (taken < n) std::memmove(blocks, end - taken, taken * sizeof *blocks);
     return taken;
@@ -56,7 +60,7 @@ class alignas(64) GlobalPool {
 
   // A free block of a class from any shard: the last resort, when `take` has failed. Null if
   // there is none.
-  void* take_anywhere(std::uint32_t size_class) {
+  [[nodiscard]] void* take_anywhere(std::uint32_t size_class) {
     void* block = nullptr;
     for (Shard& shard : shards_) {
       if (shard.take(size_class, &block + 1, 1).count != 0) return block;
@@ -72,12 +76,8 @@ class alignas(64) GlobalPool {
         die_of_misuse(Misuse::kDoubleFree, blocks[0]);
       }
       const std::uint32_t shard = first->home_.get() & 255;
-      const typename Shard::Given given = shards_[shard].give(shard, map_, blocks, n);
-      for (Span* span = given.emptied; span != nullptr;) {
-        Span* next = span->in_bin_.next.get();
-        give_run(span, SpanState::kDirty);
-        span = next;
-      }
+      typename Shard::Given given = shards_[shard].give(shard, map_, blocks, n);
+      give_emptied(std::move(given.emptied));
       if (given.culprit != nullptr) die_of_misuse(given.misuse, given.culprit);
       n = given.kept;
     }
@@ -86,17 +86,13 @@ class alignas(64) GlobalPool {
   // --- Large blocks ---------------------------------------------------------------------------
   // A run of pages that is one block; its first page a multiple of `align` pages.
   [[nodiscard]] Span* take_large(std::size_t pages, std::size_t align) {
-    Span* span = take_run(pages, align, SpanState::kLarge, 0);
-    if (span != nullptr) map_.set_key(span->first_page_.get(), 1, kLiveKey | kLargeClass);
-    return span;
+    return hand_out(take_run(pages, align, SpanState::kLarge, 0));
   }
   // A large block of at least `pages` pages with a mapping of its own, which is reserved only:
   // pages are to be moved there. Null if there is no memory.
   [[nodiscard]] Span* take_apart(std::size_t pages) {
     if (pages > map_.window_pages()) return nullptr;
-    Span* span = ledger_.take_apart(pages);
-    if (span != nullptr) map_.set_key(span->first_page_.get(), 1, kLiveKey | kLargeClass);
-    return span;
+    return hand_out(ledger_.take_apart(pages));
   }
   // The large block that begins at `p`, whose page has the key of one; null if none does.
   Span* large_at(const void* p) const {
@@ -105,15 +101,15 @@ class alignas(64) GlobalPool {
   }
   // Takes a large block back, dirty or reading as zeros.
   void give_large(Span* span, SpanState state) {
-    if (!span->is_apart_.get()) return give_run(span, state);
+    if (!span->is_apart_.get()) return give_run(LooseRun(*span), state);
     map_.clear_key(span->first_page_.get(), 1);
-    release(span);
+    release(LooseRun(*span));
   }
   // Takes a large block back, the addresses of whose mapping are lost: the kernel may have
   // given them to somebody else.
   void lose_large(Span* span) {
     map_.clear_key(span->first_page_.get(), 1);
-    ledger_.forget(span);
+    ledger_.forget(LooseRun(*span));
   }
   // Shortens a large block to `pages` pages, or not much more.
   void shorten_large(Span* span, std::size_t pages) {
@@ -131,17 +127,18 @@ class alignas(64) GlobalPool {
   // Gives the backing of runs that are free since `before_ms` or earlier back to the OS, at
   // least while it has tried to with less than `most_bytes`. Returns the bytes given.
   std::size_t purge(std::uint64_t before_ms, std::uint64_t now_ms, std::size_t most_bytes) {
+    // What the OS would not take (locked memory, say) stays dirty, and is young again.
+    const std::uint64_t again_ms = now_ms > before_ms ? now_ms : before_ms + 1;
     std::size_t given = 0;
     for (std::size_t tried = 0; tried < most_bytes;) {
-      Span* run = ledger_.take_decayed(before_ms);
-      if (run == nullptr) break;
+      LooseRun run = ledger_.take_decayed(before_ms);
+      if (!run) break;
       tried += run->bytes();
       if (Limits::Memory::purge(run->begin(), run->bytes())) {
         given += run->bytes();
-        ledger_.give(run, SpanState::kClean, 0);
+        ledger_.give(std::move(run), SpanState::kClean, 0);
       } else {
-        // What the OS would not take (locked memory, say) stays dirty, and is young again.
-        ledger_.give(run, SpanState::kDirty, now_ms > before_ms ? now_ms : before_ms + 1);
+        ledger_.give(std::move(run), SpanState::kDirty, again_ms);
       }
     }
     return given;
@@ -186,45 +183,59 @@ class alignas(64) GlobalPool {
   }
 
  private:
-  Span* take_run(std::size_t pages, std::size_t align, SpanState state, std::uint32_t words) {
-    if (pages > map_.window_pages() || align > map_.window_pages()) return nullptr;
-    Span* run = ledger_.take(pages, align, state, words);
-    if (run != nullptr) return run;
-    // Purged runs merge with clean ones, and the addresses of both may be needed elsewhere. A
-    // request beyond all of them is hopeless, unless it is the limit on addresses that failed it.
-    const typename Ledger::Counts counts = ledger_.counts();
-    if (Limits::Memory::limit() == SIZE_MAX &&
-        counts.dirty_bytes + counts.clean_bytes < pages << Limits::kPageShift) {
-      return nullptr;
+  LooseRun take_run(std::size_t pages, std::size_t align, SpanState state, std::uint32_t words)
+      RETURN_TYPESTATE(unknown) {
+    if (pages > map_.window_pages() || align > map_.window_pages()) return LooseRun(nullptr);
+    LooseRun run = ledger_.take(pages, align, state, words);
+    if (!run && may_scrape_together(pages)) {
+      trim();
+      release_sectors();
+      run = ledger_.take(pages, align, state, words);
     }
-    trim();
-    release_sectors();
-    return ledger_.take(pages, align, state, words);
+    return run;
+  }
+  // Purged runs merge with clean ones, and the addresses of both may be needed elsewhere. A
+  // request beyond all of them is hopeless, unless it is the limit on addresses that failed it.
+  bool may_scrape_together(std::size_t pages) {
+    const typename Ledger::Counts counts = ledger_.counts();
+    return Limits::Memory::limit() != SIZE_MAX ||
+           counts.dirty_bytes + counts.clean_bytes >= pages << Limits::kPageShift;
+  }
+
+  // Makes a run, if there is one, a large block of the program's.
+  Span* hand_out(LooseRun&& run PARAM_TYPESTATE(unknown) RETURN_TYPESTATE(consumed)) {
+    if (!run) return nullptr;
+    map_.set_key(run->first_page_.get(), 1, kLiveKey | kLargeClass);
+    return run.hand_over();
   }
 
   void release_sectors() {
-    while (Span* run = ledger_.take_sectors()) release(run);
+    for (;;) {
+      LooseRun run = ledger_.take_sectors();
+      if (!run) break;
+      release(std::move(run));
+    }
   }
   // First the record: once the addresses are gone, another thread may reserve them anew.
-  void release(Span* run) {
+  void release(LooseRun&& run TAKEN_OVER) {
     char* const begin = run->begin();
     const std::size_t bytes = run->bytes();
-    ledger_.forget(run);
+    ledger_.forget(std::move(run));
     Limits::Memory::release(begin, bytes);
   }
 
   // A fresh span of a class for a shard that has `spans` of it.
-  Span* take_span(std::uint32_t shard, std::uint32_t size_class, std::size_t spans) {
+  LooseRun take_span(std::uint32_t shard, std::uint32_t size_class, std::size_t spans)
+      RETURN_TYPESTATE(unknown) {
     // The long one only if it is at hand: all free memory is scraped together for the least.
     const std::uint32_t pages = Limits::span_pages(size_class, spans);
     const std::uint32_t least = Limits::span_pages(size_class, 0);
-    Span* span = ledger_.take(pages, 1, SpanState::kBlocks, bit_words(size_class, pages));
-    if (span == nullptr) {
-      span = take_run(least, 1, SpanState::kBlocks, bit_words(size_class, least));
+    LooseRun span = ledger_.take(pages, 1, SpanState::kBlocks, bit_words(size_class, pages));
+    if (!span) span = take_run(least, 1, SpanState::kBlocks, bit_words(size_class, least));
+    if (span) {
+      span->cut(size_class);
+      map_.set_key(span->first_page_.get(), span->pages_.get(), home_key(shard) | size_class * 16);
     }
-    if (span == nullptr) return nullptr;
-    span->cut(size_class);
-    map_.set_key(span->first_page_.get(), span->pages_.get(), home_key(shard) | size_class * 16);
     return span;
   }
   // Words of bits that a span needs beside the one in its record.
@@ -234,11 +245,19 @@ class alignas(64) GlobalPool {
     return words > 1 ? words : 0;
   }
 
-  void give_run(Span* span, SpanState state) {
+  // Apart from the loop over the blocks, which has no register to spare for it.
+  [[gnu::noinline]] void give_emptied(typename Shard::LooseRuns spans) {
+    for (;;) {
+      LooseRun span = spans.pop();
+      if (!span) break;
+      give_run(std::move(span), SpanState::kDirty);
+    }
+  }
+  void give_run(LooseRun&& run TAKEN_OVER, SpanState state) {
     // First the keys: once the ledger has the run, another thread may write new ones.
-    const bool large = span->state_.get() == SpanState::kLarge;
-    map_.clear_key(span->first_page_.get(), large ? 1 : span->pages_.get());
-    ledger_.give(span, state, Limits::Memory::now_ms());
+    const bool large = run->state_.get() == SpanState::kLarge;
+    map_.clear_key(run->first_page_.get(), large ? 1 : run->pages_.get());
+    ledger_.give(std::move(run), state, Limits::Memory::now_ms());
   }
 
   PageMap map_{};

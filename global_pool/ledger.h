@@ -14,6 +14,7 @@
 
 #include "global_pool/arena.h"
 #include "global_pool/free_runs.h"
+#include "global_pool/loose_run.h"
 #include "global_pool/page_map.h"
 #include "global_pool/span.h"
 #include "shim/mutex.h"
@@ -28,40 +29,43 @@ class Ledger {
 
  public:
   using Span = ralloc::Span<Sync, Limits>;
+  using LooseRun = ralloc::LooseRun<Sync, Limits>;
   using PageMap = ralloc::PageMap<Sync, Limits>;
 
   constexpr explicit Ledger(PageMap& map) : map_(map) {}
 
   // --- Taking and giving runs ------------------------------------------------------------------
   // A run of `pages` pages, the first a multiple of `align` (a power of two), in `state`,
-  // with `words` words of bits if that is not 0. Null if there is no memory.
-  [[nodiscard]] Span* take(std::size_t pages, std::size_t align, SpanState state,
-                           std::uint32_t words) {
+  // with `words` words of bits if that is not 0. None if there is no memory.
+  LooseRun take(std::size_t pages, std::size_t align, SpanState state, std::uint32_t words)
+      EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     Cell<std::uint64_t>* bits = nullptr;
     if (words != 0) {
       bits = static_cast<Cell<std::uint64_t>*>(metadata_.take(words * sizeof *bits));
-      if (bits == nullptr) return nullptr;
+      if (bits == nullptr) return LooseRun(nullptr);
     }
     Span* run = runs_.find(pages, align);
     if (run == nullptr) run = grow(pages + align - 1);
     if (run != nullptr) run = carve(run, pages, align);
     if (run == nullptr) {
       if (bits != nullptr) metadata_.give(bits, words * sizeof *bits);
-      return nullptr;
+      return LooseRun(nullptr);
     }
     run->was_clean_.set(run->state_.get() == SpanState::kClean);
     run->state_.set(state);
     run->bits_.set(bits);
     map_.set_span(run->first_page_.get(), mapped_pages(run), run);
-    return run;
+    return LooseRun(run);
   }
 
   // Takes a run back that is dirty, or reads as zeros. Its keys are cleared already.
-  void give(Span* run, SpanState state, std::uint64_t now_ms) {
+  void give(LooseRun&& given TAKEN_OVER, SpanState state, std::uint64_t now_ms)
+      EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
+    Span* const run = given.hand_over();
     if (run->state_.get() == SpanState::kBlocks) {
       const std::uint32_t words = Span::words_for(run->capacity_.get());
       if (words > 1) metadata_.give(run->bits_.get(), words * sizeof(Cell<std::uint64_t>));
@@ -71,7 +75,7 @@ class Ledger {
   }
 
   // Lengthens a large block's run to `pages` pages, at the cost of a free neighbour.
-  [[nodiscard]] bool extend(Span* run, std::size_t pages) {
+  [[nodiscard]] bool extend(Span* run, std::size_t pages) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     if (run->is_apart_.get()) return false;
@@ -91,7 +95,8 @@ class Ledger {
 
   // Shortens a large block's run to `pages` pages; the rest is dirty. False if no record
   // could be had for the rest: nothing has changed.
-  [[nodiscard]] bool shorten(Span* run, std::size_t pages, std::uint64_t now_ms) {
+  [[nodiscard]] bool shorten(Span* run, std::size_t pages, std::uint64_t now_ms)
+      EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     Span* rest = new_record(run->first_page_.get() + pages, run->pages_.get() - pages);
@@ -102,27 +107,27 @@ class Ledger {
   }
 
   // --- Blocks with a mapping of their own ------------------------------------------------------
-  // A large block of at least `pages` pages apart from all runs, reserved only. Null if there
+  // A large block of at least `pages` pages apart from all runs, reserved only. None if there
   // is no memory.
-  [[nodiscard]] Span* take_apart(std::size_t pages) {
+  LooseRun take_apart(std::size_t pages) EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     Span* run = new_record(0, 0);
-    if (run == nullptr) return nullptr;
+    if (run == nullptr) return LooseRun(nullptr);
     const Pages piece = arena_.reserve_apart(pages);
     if (piece.count == 0) {
       drop(run);
-      return nullptr;
+      return LooseRun(nullptr);
     }
     run->first_page_.set(piece.first);
     run->pages_.set(piece.count);
     run->state_.set(SpanState::kLarge);
     run->is_apart_.set(true);
     map_.set_span(piece.first, 1, run);
-    return run;
+    return LooseRun(run);
   }
   // Cuts off what whole sectors a block apart has beyond `pages`: the caller releases them.
-  [[nodiscard]] Pages shorten_apart(Span* run, std::size_t pages) {
+  [[nodiscard]] Pages shorten_apart(Span* run, std::size_t pages) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     const std::size_t kept =
@@ -135,29 +140,30 @@ class Ledger {
 
   // --- Returning memory to the OS ----------------------------------------------------------------
   // Takes out the dirty run that is free longest, if that is since `before_ms` or earlier.
-  [[nodiscard]] Span* take_decayed(std::uint64_t before_ms) {
+  LooseRun take_decayed(std::uint64_t before_ms) EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     Span* run = runs_.oldest_dirty();
-    return run != nullptr && run->freed_ms_.get() <= before_ms ? leave(run) : nullptr;
+    return LooseRun(run != nullptr && run->freed_ms_.get() <= before_ms ? leave(run) : nullptr);
   }
   // Takes out a clean run of whole sectors, to release its addresses.
-  [[nodiscard]] Span* take_sectors() {
+  LooseRun take_sectors() EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     constexpr std::size_t kSector = Limits::kSectorPages;
     Span* run = runs_.find_clean_aligned(kSector);
-    if (run == nullptr) return nullptr;
+    if (run == nullptr) return LooseRun(nullptr);
     const std::size_t usable = run->pages_.get() - runs_.front_waste(run, kSector);
     run = carve(run, usable / kSector * kSector, kSector);
     if (run != nullptr) run->state_.set(SpanState::kLeaving);
-    return run;
+    return LooseRun(run);
   }
   // The record of a run of whole sectors, or of a block apart, whose addresses the caller
   // releases now.
-  void forget(Span* run) {
+  void forget(LooseRun&& leaving TAKEN_OVER) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
+    Span* const run = leaving.hand_over();
     if (run->state_.get() == SpanState::kLarge) map_.set_span(run->first_page_.get(), 1, nullptr);
     arena_.give_up({run->first_page_.get(), run->pages_.get()});
     drop(run);
@@ -170,18 +176,18 @@ class Ledger {
   }
 
   // --- Records of other rooms ------------------------------------------------------------------
-  [[nodiscard]] void* take_metadata(std::size_t bytes) {
+  [[nodiscard]] void* take_metadata(std::size_t bytes) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     return metadata_.take(bytes);
   }
-  void give_metadata(void* piece, std::size_t bytes) {
+  void give_metadata(void* piece, std::size_t bytes) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     metadata_.give(piece, bytes);
   }
   // The shard with the fewest local pools, which one more now calls its home.
-  std::uint32_t attach_pool() {
+  std::uint32_t attach_pool() EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     if (shards_.get() == 0) {
@@ -195,7 +201,7 @@ class Ledger {
     pools_[least].set(pools_[least].get() + 1);
     return least;
   }
-  void detach_pool(std::uint32_t shard) {
+  void detach_pool(std::uint32_t shard) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     // After a fork the pools of threads that do not exist are forgotten (retire).
@@ -209,7 +215,7 @@ class Ledger {
     std::size_t clean_bytes = 0;      // free, without backing
     std::size_t metadata_bytes = 0;
   };
-  Counts counts() {
+  Counts counts() EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     return {arena_.reserved_bytes(), arena_.committed_bytes(),
@@ -218,7 +224,7 @@ class Ledger {
   }
 
   // Debug builds and tests: walks every free run.
-  bool is_valid() {
+  bool is_valid() EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     return runs_.is_valid();
@@ -230,7 +236,7 @@ class Ledger {
   // A thread died with fork while it held the mutex: all free runs and records may be half
   // linked. They are given up, and the ledger starts anew; taken runs stay valid, and may
   // come here when they are free.
-  [[gnu::cold, gnu::noinline]] void retire() REQUIRES(mutex_) {
+  [[gnu::cold, gnu::noinline]] void retire() REQUIRES(mutex_, any_mutex) {
     runs_.retire();
     arena_.retire();
     metadata_.retire();
@@ -242,7 +248,7 @@ class Ledger {
     return run->state_.get() == SpanState::kBlocks ? run->pages_.get() : 1;
   }
 
-  Span* new_record(std::uintptr_t page, std::size_t pages) REQUIRES(mutex_) {
+  Span* new_record(std::uintptr_t page, std::size_t pages) REQUIRES(mutex_, any_mutex) {
     void* piece = metadata_.take(sizeof(Span));
     if (piece == nullptr) return nullptr;
     Span* run = new (piece) Span;
@@ -250,13 +256,13 @@ class Ledger {
     run->pages_.set(pages);
     return run;
   }
-  void drop(Span* run) REQUIRES(mutex_) {
+  void drop(Span* run) REQUIRES(mutex_, any_mutex) {
     run->state_.set(SpanState::kUnused);
     metadata_.give(run, sizeof(Span));
   }
 
   // A clean run of at least `pages` pages, fresh from the arena; null if there is none.
-  Span* grow(std::size_t pages) REQUIRES(mutex_) {
+  Span* grow(std::size_t pages) REQUIRES(mutex_, any_mutex) {
     Span* run = new_record(0, 0);
     Span* left = run != nullptr ? new_record(0, 0) : nullptr;
     Pages rest;
@@ -265,7 +271,7 @@ class Ledger {
     return insert_fresh(run, fresh);
   }
   // The clean run at `page`, made at least `pages` long if the arena's frontier allows.
-  Span* clean_neighbour(std::uintptr_t page, std::size_t pages) REQUIRES(mutex_) {
+  Span* clean_neighbour(std::uintptr_t page, std::size_t pages) REQUIRES(mutex_, any_mutex) {
     Span* next = runs_.neighbour(page, SpanState::kClean);
     const std::size_t have = next != nullptr ? next->pages_.get() : 0;
     if (have >= pages) return next;
@@ -275,7 +281,7 @@ class Ledger {
     return longer != nullptr ? longer : next;
   }
   // The free run of which the pages became a part; none, and no record, of no pages.
-  Span* insert_fresh(Span* record, Pages pages) REQUIRES(mutex_) {
+  Span* insert_fresh(Span* record, Pages pages) REQUIRES(mutex_, any_mutex) {
     if (pages.count == 0) {
       if (record != nullptr) drop(record);
       return nullptr;
@@ -287,7 +293,8 @@ class Ledger {
 
   // Adds a run, merged with its neighbours in the same state; the larger part keeps its age
   // and its record. Returns what they became.
-  Span* insert_merged(Span* run, SpanState state, std::uint64_t now_ms) REQUIRES(mutex_) {
+  Span* insert_merged(Span* run, SpanState state, std::uint64_t now_ms)
+      REQUIRES(mutex_, any_mutex) {
     run->freed_ms_.set(now_ms);
     Span* into = runs_.neighbour(run->first_page_.get() - 1, state);
     Span* other = runs_.neighbour(run->end_page(), state);
@@ -309,7 +316,7 @@ class Ledger {
     drop(run);
     return into;
   }
-  void absorb(Span* run, Span* neighbour) REQUIRES(mutex_) {
+  void absorb(Span* run, Span* neighbour) REQUIRES(mutex_, any_mutex) {
     runs_.remove(neighbour);
     if (neighbour->first_page_.get() < run->first_page_.get()) {
       run->first_page_.set(neighbour->first_page_.get());
@@ -318,14 +325,14 @@ class Ledger {
     drop(neighbour);
   }
 
-  Span* leave(Span* run) REQUIRES(mutex_) {
+  Span* leave(Span* run) REQUIRES(mutex_, any_mutex) {
     runs_.remove(run);
     run->state_.set(SpanState::kLeaving);
     return run;
   }
 
   // Cuts a taken run out of a free one. Null if there is no record for it.
-  Span* carve(Span* run, std::size_t pages, std::size_t align) REQUIRES(mutex_) {
+  Span* carve(Span* run, std::size_t pages, std::size_t align) REQUIRES(mutex_, any_mutex) {
     const std::size_t front = runs_.front_waste(run, align);
     const std::size_t back = run->pages_.get() - front - pages;
     const std::uintptr_t page = run->first_page_.get() + front;

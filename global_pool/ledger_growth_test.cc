@@ -100,7 +100,7 @@ TEST_F(LedgerGrowthTest, ShortensNothingWithoutARecord) {
 // --- Blocks apart ------------------------------------------------------------------------------
 
 TEST_F(LedgerGrowthTest, BlockApartHasAPieceOfWholeSectors) {
-  Run* run = ledger_.take_apart(kSector + 1);
+  Run* run = take_apart(kSector + 1);
   ASSERT_NE(run, nullptr);
   EXPECT_EQ(run->pages_.get(), 2 * kSector);
   EXPECT_EQ(run->state_.get(), State::kLarge);
@@ -112,13 +112,13 @@ TEST_F(LedgerGrowthTest, BlockApartHasAPieceOfWholeSectors) {
 }
 
 TEST_F(LedgerGrowthTest, BlockApartDoesNotExtend) {
-  Run* run = ledger_.take_apart(kSector);
+  Run* run = take_apart(kSector);
   ASSERT_NE(take(1), nullptr);
   EXPECT_FALSE(ledger_.extend(run, kSector + 1));
 }
 
 TEST_F(LedgerGrowthTest, BlockApartShortensByWholeSectors) {
-  Run* run = ledger_.take_apart(4 * kSector);
+  Run* run = take_apart(4 * kSector);
   const std::uintptr_t page = run->first_page_.get();
   Pages rest = ledger_.shorten_apart(run, 2 * kSector - 1);
   EXPECT_EQ(rest.first, page + 2 * kSector);
@@ -130,9 +130,9 @@ TEST_F(LedgerGrowthTest, BlockApartShortensByWholeSectors) {
 }
 
 TEST_F(LedgerGrowthTest, ForgottenBlockApartLeavesNothing) {
-  Run* run = ledger_.take_apart(4 * kSector);
+  Run* run = take_apart(4 * kSector);
   const std::uintptr_t page = run->first_page_.get();
-  ledger_.forget(run);
+  forget(run);
   EXPECT_EQ(map_.span_at(page), nullptr);
   EXPECT_EQ(reserved_pages(), 0u);
   EXPECT_EQ(committed_pages(), 0u);
@@ -141,10 +141,10 @@ TEST_F(LedgerGrowthTest, ForgottenBlockApartLeavesNothing) {
 
 TEST_F(LedgerGrowthTest, NoBlockApartWithoutARecordOrAddresses) {
   FakeMetadata::takes_until_failure = 1;
-  EXPECT_EQ(ledger_.take_apart(kSector), nullptr);
+  EXPECT_EQ(take_apart(kSector), nullptr);
   EXPECT_EQ(memory_.reserved, 0u);
   memory_.largest_reserve = 0;
-  EXPECT_EQ(ledger_.take_apart(kSector), nullptr);
+  EXPECT_EQ(take_apart(kSector), nullptr);
   EXPECT_EQ(FakeMetadata::outstanding, 0u);
 }
 

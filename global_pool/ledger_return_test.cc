@@ -37,12 +37,12 @@ class LedgerReturnTest : public ralloc_test::LedgerBed {
 
 TEST_F(LedgerReturnTest, OldestRunLeavesFirst) {
   const std::vector<Run*> holes = make_holes({10, 20, 30});
-  EXPECT_EQ(ledger_.take_decayed(9), nullptr);
-  EXPECT_EQ(ledger_.take_decayed(10), holes[0]);
-  EXPECT_EQ(ledger_.take_decayed(10), nullptr);
-  EXPECT_EQ(ledger_.take_decayed(1000), holes[1]);
-  EXPECT_EQ(ledger_.take_decayed(1000), holes[2]);
-  EXPECT_EQ(ledger_.take_decayed(1000), nullptr);
+  EXPECT_EQ(take_decayed(9), nullptr);
+  EXPECT_EQ(take_decayed(10), holes[0]);
+  EXPECT_EQ(take_decayed(10), nullptr);
+  EXPECT_EQ(take_decayed(1000), holes[1]);
+  EXPECT_EQ(take_decayed(1000), holes[2]);
+  EXPECT_EQ(take_decayed(1000), nullptr);
   EXPECT_EQ(dirty_pages(), 0u);
 }
 
@@ -50,14 +50,14 @@ TEST_F(LedgerReturnTest, OldestRunLeavesFirst) {
 TEST_F(LedgerReturnTest, StaysInOrderThoughTimesComeLate) {
   make_holes({50, 49});
   EXPECT_TRUE(ledger_.is_valid());
-  EXPECT_NE(ledger_.take_decayed(50), nullptr);
-  EXPECT_NE(ledger_.take_decayed(50), nullptr);
+  EXPECT_NE(take_decayed(50), nullptr);
+  EXPECT_NE(take_decayed(50), nullptr);
 }
 
 TEST_F(LedgerReturnTest, RunThatIsTakenDoesNotDecay) {
   make_holes({10});
   ASSERT_NE(take(3), nullptr);
-  EXPECT_EQ(ledger_.take_decayed(1000), nullptr);
+  EXPECT_EQ(take_decayed(1000), nullptr);
 }
 
 TEST_F(LedgerReturnTest, RestOfATakenRunKeepsItsAge) {
@@ -69,7 +69,7 @@ TEST_F(LedgerReturnTest, RestOfATakenRunKeepsItsAge) {
   ASSERT_NE(take(2, 4), nullptr) << "from the middle of what is left";
   ASSERT_EQ(dirty_pages(), 7u);
   std::size_t pages = 0;
-  while (Run* run = ledger_.take_decayed(10)) pages += run->pages_.get();
+  while (Run* run = take_decayed(10)) pages += run->pages_.get();
   EXPECT_EQ(pages, 7u);
 }
 
@@ -80,9 +80,9 @@ TEST_F(LedgerReturnTest, MergedRunKeepsTheAgeOfItsLargerPart) {
     ASSERT_NE(take(1), nullptr);
     give(small, State::kDirty, large_is_old ? 90 : 10);
     give(large, State::kDirty, large_is_old ? 10 : 90);
-    Run* decayed = ledger_.take_decayed(50);
+    Run* decayed = take_decayed(50);
     EXPECT_EQ(decayed != nullptr, large_is_old);
-    if (decayed == nullptr) decayed = ledger_.take_decayed(90);
+    if (decayed == nullptr) decayed = take_decayed(90);
     ASSERT_NE(decayed, nullptr);
     EXPECT_EQ(decayed->pages_.get(), 8u);
     give(decayed, State::kClean);
@@ -95,7 +95,7 @@ TEST_F(LedgerReturnTest, NobodyGetsOrMergesWithARunThatHasLeft) {
   ASSERT_NE(take(1), nullptr);
   const std::uintptr_t page = left->first_page_.get();
   give(left, State::kDirty, 10);
-  ASSERT_EQ(ledger_.take_decayed(10), left);
+  ASSERT_EQ(take_decayed(10), left);
   give(next, State::kDirty, 20);
   EXPECT_EQ(left->pages_.get(), 3u);
   EXPECT_EQ(dirty_pages(), 3u);
@@ -108,7 +108,7 @@ TEST_F(LedgerReturnTest, PurgedRunMergesWithCleanNeighbours) {
   Run* run = take(3);
   const std::size_t rest = clean_pages();
   give(run, State::kDirty, 10);
-  give(ledger_.take_decayed(10), State::kClean);
+  give(take_decayed(10), State::kClean);
   EXPECT_EQ(clean_pages(), rest + 3);
   Run* all = take(rest + 3);
   EXPECT_EQ(committed_pages(), kStepPages);
@@ -129,36 +129,36 @@ TEST_F(LedgerReturnTest, WholeSectorsOfCleanRunsLeave) {
   ASSERT_NE(take(3), nullptr);
   ASSERT_NE(take(kSector), nullptr);
   const std::size_t clean = clean_pages();
-  Run* run = ledger_.take_sectors();
+  Run* run = take_sectors();
   ASSERT_NE(run, nullptr);
   EXPECT_EQ(run->first_page_.get() % kSector, 0u);
   EXPECT_EQ(run->pages_.get(), kStepPages - 2 * kSector);
   EXPECT_EQ(clean_pages(), clean - run->pages_.get());
-  EXPECT_EQ(ledger_.take_sectors(), nullptr) << "what is left is less than one";
-  ledger_.forget(run);
+  EXPECT_EQ(take_sectors(), nullptr) << "what is left is less than one";
+  forget(run);
   EXPECT_EQ(committed_pages(), 2 * kSector);
   EXPECT_EQ(reserved_pages(), kPiecePages - (kStepPages - 2 * kSector));
 }
 
 TEST_F(LedgerReturnTest, SectorsWithBackingStay) {
   give(take(kStepPages), State::kDirty);
-  EXPECT_EQ(ledger_.take_sectors(), nullptr);
+  EXPECT_EQ(take_sectors(), nullptr);
 }
 
 TEST_F(LedgerReturnTest, SectorsStayWithoutARecord) {
   ASSERT_NE(take(3), nullptr);
   const std::size_t clean = clean_pages();
   FakeMetadata::takes_until_failure = 1;
-  EXPECT_EQ(ledger_.take_sectors(), nullptr);
+  EXPECT_EQ(take_sectors(), nullptr);
   EXPECT_EQ(clean_pages(), clean);
 }
 
 TEST_F(LedgerReturnTest, NobodyGetsOrMergesWithReleasedSectors) {
   Run* before = take(kSector);
-  Run* run = ledger_.take_sectors();
+  Run* run = take_sectors();
   const std::uintptr_t first = run->first_page_.get();
   const std::uintptr_t end = run->end_page();
-  ledger_.forget(run);
+  forget(run);
   EXPECT_FALSE(ledger_.extend(before, kSector + 1));
   give(before, State::kClean);
   for (int i = 0; i < 20; ++i) {
@@ -195,7 +195,10 @@ class LostLedgerTest : public ralloc_test::SmallPoolTest {
   using Ledger = ralloc::Ledger<LossySync, LossyLimits>;
   using Run = Ledger::Span;
 
-  Run* take(std::size_t pages) { return ledger_.take(pages, 1, SpanState::kLarge, 0); }
+  Run* take(std::size_t pages) {
+    return ralloc_test::span_of(ledger_.take(pages, 1, SpanState::kLarge, 0));
+  }
+  void give(Run* run) { ledger_.give(Ledger::LooseRun(*run), SpanState::kDirty, 0); }
   void lose_thread() {
     ASSERT_TRUE(is_lost_at(2, [&] { (void)take(1); })) << "under the mutex";
   }
@@ -220,7 +223,7 @@ TEST_F(LostLedgerTest, TakesRunsBackThatWereTakenBefore) {
   Run* runs[] = {take(3), take(3), take(3)};
   lose_thread();
   const std::uintptr_t page = runs[0]->first_page_.get();
-  for (Run* run : {runs[0], runs[2], runs[1]}) ledger_.give(run, SpanState::kDirty, 0);
+  for (Run* run : {runs[0], runs[2], runs[1]}) give(run);
   EXPECT_TRUE(ledger_.is_valid());
   EXPECT_EQ(take(9)->first_page_.get(), page) << "as one";
 }
@@ -229,10 +232,10 @@ TEST_F(LostLedgerTest, DoesNotMergeWithRunsItGaveUp) {
   Run* run = take(3);
   Run* next = take(3);
   ASSERT_NE(take(1), nullptr);
-  ledger_.give(next, SpanState::kDirty, 0);
+  give(next);
   lose_thread();
   EXPECT_FALSE(ledger_.extend(run, 4));
-  ledger_.give(run, SpanState::kDirty, 0);
+  give(run);
   EXPECT_EQ(ledger_.counts().dirty_bytes, 3 * kSmallPage);
   EXPECT_TRUE(ledger_.is_valid());
 }

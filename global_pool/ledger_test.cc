@@ -63,7 +63,7 @@ TEST_F(LedgerTest, TakesAnyNumberOfLongRuns) {
 }
 
 TEST_F(LedgerTest, MapKnowsEveryPageOfASpanOfBlocks) {
-  Run* span = ledger_.take(3, 1, State::kBlocks, 0);
+  Run* span = take(3, 1, State::kBlocks, 0);
   for (std::uintptr_t page = span->first_page_.get(); page < span->end_page(); ++page) {
     EXPECT_EQ(map_.span_at(page), span);
   }
@@ -140,10 +140,10 @@ TEST_F(LedgerTest, FindsAnAlignedPlaceInsideARun) {
 }
 
 TEST_F(LedgerTest, GivesBitsToThoseThatAskAndTakesThemBack) {
-  Run* span = ledger_.take(1, 1, State::kBlocks, 4);
+  Run* span = take(1, 1, State::kBlocks, 4);
   EXPECT_NE(span->bits_.get(), nullptr);
   span->cut(0);
-  Run* one_word = ledger_.take(1, 1, State::kBlocks, 0);
+  Run* one_word = take(1, 1, State::kBlocks, 0);
   EXPECT_EQ(one_word->bits_.get(), nullptr);
   one_word->cut(1);
   give(span);
@@ -154,7 +154,7 @@ TEST_F(LedgerTest, GivesBitsToThoseThatAskAndTakesThemBack) {
 TEST_F(LedgerTest, KeepsNoRecordsOfWhatMerged) {
   std::vector<Run*> runs;
   for (int i = 0; i < 20; ++i) {
-    runs.push_back(ledger_.take(1, 1, State::kBlocks, 4));
+    runs.push_back(take(1, 1, State::kBlocks, 4));
     runs.back()->cut(0);
   }
   for (Run* run : runs) give(run);
@@ -171,7 +171,7 @@ TEST_F(LedgerTest, NothingIsLostWithoutRecords) {
       const std::size_t free = dirty_pages() + clean_pages();
       const std::size_t records = FakeMetadata::outstanding;
       FakeMetadata::takes_until_failure = failing;
-      Run* run = ledger_.take(1, align, State::kBlocks, 4);
+      Run* run = take(1, align, State::kBlocks, 4);
       const bool failed = FakeMetadata::takes_until_failure == 0;
       FakeMetadata::takes_until_failure = 0;
       ASSERT_TRUE(ledger_.is_valid());
@@ -179,7 +179,7 @@ TEST_F(LedgerTest, NothingIsLostWithoutRecords) {
       if (run == nullptr) {
         EXPECT_EQ(dirty_pages() + clean_pages(), free);
         EXPECT_EQ(FakeMetadata::outstanding, records);
-        run = ledger_.take(1, align, State::kBlocks, 4);
+        run = take(1, align, State::kBlocks, 4);
       }
       ASSERT_NE(run, nullptr) << "the next one is served";
       run->cut(0);
@@ -228,7 +228,7 @@ TEST_F(LedgerTest, FollowsTheModelThroughRandomChanges) {
         break;
       }
       case 3:
-        if (Run* run = ledger_.take_decayed(random.below(std::size_t(step) + 1))) {
+        if (Run* run = take_decayed(random.below(std::size_t(step) + 1))) {
           give(run, State::kClean);
         }
         break;

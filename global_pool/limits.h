@@ -37,7 +37,9 @@ struct ShippedLimits {
     }
     static void* reserve_zeros(std::size_t bytes) { return os::reserve_zeros(bytes); }
     [[nodiscard]] static bool commit(void* p, std::size_t bytes) { return os::commit(p, bytes); }
-    [[nodiscard]] static bool purge(void* p, std::size_t bytes) { return os::purge(p, bytes); }
+    [[nodiscard]] static bool purge(void* p, std::size_t bytes) EXCLUDES(any_mutex) {
+      return os::purge(p, bytes);
+    }
     static void release(void* p, std::size_t bytes) { os::release(p, bytes); }
     static std::size_t granule() { return os::page_size(); }
     static std::size_t limit() { return os::address_space_limit(); }

@@ -9,7 +9,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
+#include "global_pool/loose_run.h"
 #include "global_pool/page_map.h"
 #include "global_pool/span.h"
 #include "shim/mutex.h"
@@ -24,14 +26,16 @@ class alignas(64) Shard {
 
  public:
   using Span = ralloc::Span<Sync, Limits>;
+  using LooseRun = ralloc::LooseRun<Sync, Limits>;
+  using LooseRuns = ralloc::LooseRuns<Sync, Limits>;
   using PageMap = ralloc::PageMap<Sync, Limits>;
 
   // What became of the blocks given; the caller acts on it with no lock held.
   struct Given {
-    std::size_t kept = 0;         // blocks of other shards, moved to the front of the array
-    Span* emptied = nullptr;      // wholly free spans, linked by in_bin_.next, for the ledger
-    void* culprit = nullptr;      // a block that cannot be given, where the giving stopped
-    Misuse misuse{};              // and why
+    std::size_t kept = 0;     // blocks of other shards, moved to the front of the array
+    LooseRuns emptied{};      // wholly free spans, for the ledger
+    void* culprit = nullptr;  // a block that cannot be given, where the giving stopped
+    Misuse misuse{};          // and why
   };
 
   constexpr Shard() = default;
@@ -41,7 +45,8 @@ class alignas(64) Shard {
     std::size_t spans;  // of the class, that the shard has: how long a fresh one should be
   };
   // Takes up to `n` free blocks of a class, from the fullest spans, downwards from `end`.
-  Taken take(std::uint32_t size_class, void** end, std::size_t n) {
+  [[nodiscard]] Taken take(std::uint32_t size_class, void** end, std::size_t n)
+      EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     return {take_locked(size_class, end, n), spans_[size_class].get()};
@@ -49,9 +54,11 @@ class alignas(64) Shard {
 
   // Makes a fresh span this shard's and takes blocks from it: from no other, lest it stays
   // wholly free in the shard (I4), and at once, lest others empty it.
-  std::size_t adopt(std::uint32_t index, Span* span, void** end, std::size_t n) {
+  [[nodiscard]] std::size_t adopt(std::uint32_t index, LooseRun&& run TAKEN_OVER, void** end,
+                                  std::size_t n) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
+    Span* const span = run.hand_over();
     span->home_.set(home_word(index));
     count(span, 1);
     const std::size_t taken = span->take(end, n);
@@ -61,7 +68,8 @@ class alignas(64) Shard {
   }
 
   // Gives back those of the `n` blocks that are at home here, shard `index`.
-  Given give(std::uint32_t index, const PageMap& map, void** blocks, std::size_t n) {
+  [[nodiscard]] Given give(std::uint32_t index, const PageMap& map, void** blocks, std::size_t n)
+      EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     return give_locked(index, map, blocks, n);
@@ -72,7 +80,7 @@ class alignas(64) Shard {
     std::size_t spans_bytes = 0;   // in spans, wholly
   };
   // O(spans with free blocks).
-  Counts counts() {
+  Counts counts() EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     Counts counts;
@@ -88,7 +96,7 @@ class alignas(64) Shard {
   }
 
   // Debug builds and tests: walks every span that has a free block.
-  bool is_valid() {
+  bool is_valid() EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     for (std::uint32_t c = 0; c < Limits::kClasses; ++c) {
@@ -108,21 +116,22 @@ class alignas(64) Shard {
   using Guard = typename Sync::Guard;
   using Bin = List<Sync, Span, &Span::in_bin_>;
 
-  std::uint32_t home_word(std::uint32_t index) const REQUIRES(mutex_) {
+  std::uint32_t home_word(std::uint32_t index) const REQUIRES(mutex_, any_mutex) {
     return index | epoch_.get() << 8;
   }
 
   // A thread died with fork while it held the mutex. Spans that it was changing may be half
   // written, and which those are is not known: all are given up. Their blocks stay valid;
   // those that come home are ignored.
-  [[gnu::cold, gnu::noinline]] void retire() REQUIRES(mutex_) {
+  [[gnu::cold, gnu::noinline]] void retire() REQUIRES(mutex_, any_mutex) {
     epoch_.set((epoch_.get() + 1) & 0xffffff);
     for (auto& bins : lists_) {
       for (Bin& bin : bins) bin.clear();
     }
   }
 
-  std::size_t take_locked(std::uint32_t size_class, void** end, std::size_t n) REQUIRES(mutex_) {
+  std::size_t take_locked(std::uint32_t size_class, void** end, std::size_t n)
+      REQUIRES(mutex_, any_mutex) {
     std::size_t taken = 0;
     for (Bin& bin : lists_[size_class]) {
       while (taken < n && bin.front() != nullptr) {
@@ -136,7 +145,7 @@ class alignas(64) Shard {
   }
 
   Given give_locked(std::uint32_t index, const PageMap& map, void** blocks, std::size_t n)
-      REQUIRES(mutex_) {
+      REQUIRES(mutex_, any_mutex) {
     Given given;
     const std::uint32_t here = home_word(index);
     // The span of the last block: neighbours often come together. No bytes when unknown.
@@ -149,7 +158,9 @@ class alignas(64) Shard {
         span = static_cast<Span*>(map.span_at(PageMap::page_of(block)));
         if (UNLIKELY(span == nullptr || span->home_.get() != here)) {
           if (span == nullptr || span->home_.get() == Span::kNobody) {
-            return stopped_at(given, block, Misuse::kDoubleFree);
+            given.culprit = block;
+            given.misuse = Misuse::kDoubleFree;
+            return given;
           }
           // Else it is of a span given up in retire().
           if ((span->home_.get() & 255) != index) blocks[given.kept++] = block;
@@ -161,22 +172,17 @@ class alignas(64) Shard {
       }
       const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(block) - begin;
       if (UNLIKELY(!span->put(std::uint32_t(offset), given.misuse))) {
-        return stopped_at(given, block, given.misuse);
+        given.culprit = block;
+        return given;
       }
       if (UNLIKELY(span->free_.get() > span->bin_above_.get()) && move_bin(span, given)) bytes = 0;
     }
     return given;
   }
 
-  static Given stopped_at(Given given, void* block, Misuse misuse) {
-    given.culprit = block;
-    given.misuse = misuse;
-    return given;
-  }
-
   // A block came home, and its span belongs into another bin now, or into the ledger: then
   // it is ours no longer, and true is returned.
-  bool move_bin(Span* span, Given& given) REQUIRES(mutex_) {
+  bool move_bin(Span* span, Given& given) REQUIRES(mutex_, any_mutex) {
     if (span->bin_above_.get() != 0) unlink(span);
     if (!span->is_wholly_free()) {
       link(span);
@@ -184,26 +190,25 @@ class alignas(64) Shard {
     }
     count(span, std::size_t(-1));
     span->home_.set(Span::kNobody);
-    span->in_bin_.next.set(given.emptied);
-    given.emptied = span;
+    given.emptied.push(LooseRun(*span));
     return true;
   }
 
   // A span joins (1) or leaves (-1).
-  void count(const Span* span, std::size_t sign) REQUIRES(mutex_) {
+  void count(const Span* span, std::size_t sign) REQUIRES(mutex_, any_mutex) {
     const std::uint32_t c = span->class_.get();
     spans_[c].set(spans_[c].get() + sign);
     capacity_[c].set(capacity_[c].get() + sign * span->capacity_.get());
     pages_.set(pages_.get() + sign * span->pages_.get());
   }
 
-  void link(Span* span) REQUIRES(mutex_) {
+  void link(Span* span) REQUIRES(mutex_, any_mutex) {
     const std::uint32_t bin = span->bin_for_free();
     span->bin_.set(bin);
     span->bin_above_.set(span->most_free_in(bin));
     lists_[span->class_.get()][bin].push_front(span);
   }
-  void unlink(Span* span) REQUIRES(mutex_) {
+  void unlink(Span* span) REQUIRES(mutex_, any_mutex) {
     lists_[span->class_.get()][span->bin_.get()].remove(span);
     span->bin_above_.set(0);  // full, or wholly free: in no list
   }

@@ -48,7 +48,9 @@ class ShardBed {
     return popped(n, [&](void** end) { return shard.take(size_class, end, n).count; });
   }
   Blocks adopt(Span* span, std::size_t n) {
-    return popped(n, [&](void** end) { return shard.adopt(kIndex, span, end, n); });
+    return popped(n, [&](void** end) {
+      return shard.adopt(kIndex, typename Shard::LooseRun(*span), end, n);
+    });
   }
   // A fresh span whose last `free` blocks are in it; those before them are out.
   Span* adopt_with_free(unsigned size_class, std::size_t free) {
@@ -161,7 +163,7 @@ TEST_F(ShardTest, KeepsTheBlocksOfOthers) {
   const auto given = bed_.give(blocks);
   EXPECT_EQ(given.kept, 3u);
   EXPECT_EQ(given.culprit, nullptr);
-  EXPECT_EQ(given.emptied, nullptr);
+  EXPECT_EQ(given.emptied.first(), nullptr);
   EXPECT_EQ(Blocks(blocks.begin(), blocks.begin() + 3),
             (Blocks{block(foreign, 3), block(foreign, 1), block(foreign, 2)}));
   EXPECT_EQ(span->free_.get(), 3u);
@@ -173,10 +175,12 @@ TEST_F(ShardTest, HandsOverEmptiedSpansOnce) {
   Span* second = bed_.adopt_with_free(kTwoBlocks, 0);
   Span* third = bed_.adopt_with_free(kTwoBlocks, 0);
   Blocks blocks{block(second, 1), block(first, 0), block(third, 0), block(second, 0)};
-  const auto given = bed_.give(blocks);
+  auto given = bed_.give(blocks);
   EXPECT_EQ(given.culprit, nullptr);
   std::vector<Span*> emptied;
-  for (Span* s = given.emptied; s != nullptr; s = s->in_bin_.next.get()) emptied.push_back(s);
+  while (given.emptied.first() != nullptr) {
+    emptied.push_back(ralloc_test::span_of(given.emptied.pop()));
+  }
   EXPECT_EQ(emptied, (std::vector<Span*>{second, first}));
   EXPECT_EQ(first->home_.get(), Span::kNobody);
   EXPECT_EQ(second->home_.get(), Span::kNobody);
@@ -203,7 +207,7 @@ TEST_F(ShardTest, StopsAtABlockOfASpanThatHasGone) {
   Span* span = bed_.adopt_with_free(kTwoBlocks, 0);
   Blocks blocks{block(span, 0), block(span, 1), block(span, 0)};
   const auto given = bed_.give(blocks);
-  EXPECT_EQ(given.emptied, span);
+  EXPECT_EQ(given.emptied.first(), span);
   EXPECT_EQ(given.culprit, block(span, 0));
   EXPECT_EQ(given.misuse, Misuse::kDoubleFree);
 }
@@ -263,7 +267,7 @@ TEST_F(LostShardTest, BlocksOfGivenUpSpansMayComeHomeAndAreIgnored) {
   Blocks blocks{block(span, 0)};
   const auto given = bed.give(blocks);
   EXPECT_EQ(given.kept, 0u);
-  EXPECT_EQ(given.emptied, nullptr);
+  EXPECT_EQ(given.emptied.first(), nullptr);
   EXPECT_EQ(given.culprit, nullptr);
   EXPECT_TRUE(bed.take(kTwoBlocks, 9).empty()) << "its free memory is given up";
   EXPECT_TRUE(bed.shard.is_valid());
@@ -275,7 +279,7 @@ TEST_F(LostShardTest, ServesFromFreshSpans) {
   ASSERT_TRUE(lose_thread(bed));
   Bed::Span* fresh = bed.make_span(kTwoBlocks);
   EXPECT_EQ(bed.adopt(fresh, 1), (Blocks{block(fresh, 0)}));
-  EXPECT_EQ(bed.give(block(fresh, 0)).emptied, fresh);
+  EXPECT_EQ(bed.give(block(fresh, 0)).emptied.first(), fresh);
   EXPECT_TRUE(bed.shard.is_valid());
 }
 

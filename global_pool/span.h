@@ -35,6 +35,11 @@ class Span {
   static constexpr std::uint32_t kNobody = ~std::uint32_t{0};
   static constexpr unsigned kFullnessBins = 8;
 
+  // Which mutex guards a member depends on who has the span, and changes with that; GUARDED_BY
+  // binds a member to one for good, so clang's analysis cannot check the groups below. It does
+  // check the ways to them: what leads to a span (FreeRuns, the bins of a shard) is guarded, and
+  // between its owners a span goes by a handle that one thread has alone (loose_run.h).
+
   // --- The ledger's, under its mutex --------------------------------------------------------
   // State, first page and length are read there also of neighbours that are not free.
   Cell<SpanState> state_{};

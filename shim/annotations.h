@@ -1,6 +1,7 @@
-// Names for what the language has no word for: clang's thread-safety attributes and branch hints.
+// Names for what the language has no word for: clang's attributes for thread safety and for
+// objects that are used up, and branch hints.
 //
-// Thread safety: macros only.
+// Thread safety: macros, and a name for the analysis.
 #pragma once
 
 #if defined(__clang__)
@@ -17,5 +18,25 @@
 #define ACQUIRE(...) RALLOC_ATTRIBUTE(acquire_capability(__VA_ARGS__))
 #define RELEASE(...) RALLOC_ATTRIBUTE(release_capability(__VA_ARGS__))
 
+// Of a class whose objects are used up, and of its functions: in which of the states
+// "unconsumed", "consumed" and "unknown" an object must be for a call, and is after it.
+#define CONSUMABLE(state) RALLOC_ATTRIBUTE(consumable(state))
+#define CALLABLE_WHEN(...) RALLOC_ATTRIBUTE(callable_when(__VA_ARGS__))
+#define PARAM_TYPESTATE(state) RALLOC_ATTRIBUTE(param_typestate(state))
+#define RETURN_TYPESTATE(state) RALLOC_ATTRIBUTE(return_typestate(state))
+#define SET_TYPESTATE(state) RALLOC_ATTRIBUTE(set_typestate(state))
+#define TEST_TYPESTATE(state) RALLOC_ATTRIBUTE(test_typestate(state))
+// Of a parameter, which the function uses up on every way.
+#define TAKEN_OVER PARAM_TYPESTATE(unconsumed) RETURN_TYPESTATE(consumed)
+
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+namespace ralloc {
+
+// Whichever mutex of the allocator a thread holds, for the analysis alone. A guard acquires it
+// beside its own, so that a second guard, or a call of what EXCLUDES it, does not compile (I5).
+class CAPABILITY("mutex") AnyMutex {};
+extern const AnyMutex any_mutex;  // never defined
+
+}  // namespace ralloc

@@ -21,10 +21,10 @@ enum class Misuse {
 };
 
 // Prints "ralloc: <what> of <pointer>, <why that is wrong>" and aborts.
-[[noreturn]] void die_of_misuse(Misuse misuse, const void* pointer) noexcept;
+[[noreturn]] void die_of_misuse(Misuse misuse, const void* pointer) noexcept EXCLUDES(any_mutex);
 
 // The program asked for memory that may not fail, and there is none.
-[[noreturn]] void die_of_exhaustion(std::size_t size) noexcept;
+[[noreturn]] void die_of_exhaustion(std::size_t size) noexcept EXCLUDES(any_mutex);
 
 // An invariant of the allocator itself is broken.
 [[noreturn]] void die_of_check(const char* expression, const char* file, int line) noexcept;

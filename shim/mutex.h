@@ -70,16 +70,17 @@ class CAPABILITY("mutex") FutexMutex {
   typename Sync::template Atomic<std::uint32_t> word_{0};
 };
 
-// Holds a mutex while it lives.
+// Holds a mutex while it lives. Whoever makes one asks it whether the last holder died: the
+// analysis lets no other end.
 template <class Mutex>
-class SCOPED_CAPABILITY Guard {
+class [[nodiscard]] SCOPED_CAPABILITY CONSUMABLE(unconsumed) Guard {
  public:
-  explicit Guard(Mutex& mutex) ACQUIRE(mutex) : mutex_(mutex), last_(mutex.lock()) {}
-  ~Guard() RELEASE() { mutex_.unlock(); }
+  explicit Guard(Mutex& mutex) ACQUIRE(mutex, any_mutex) : mutex_(mutex), last_(mutex.lock()) {}
+  ~Guard() RELEASE() CALLABLE_WHEN("consumed") { mutex_.unlock(); }
   Guard(const Guard&) = delete;
 
   // True if what the mutex guards may be half written and must be retired.
-  [[nodiscard]] bool holder_died() const { return last_ == Holder::kDied; }
+  [[nodiscard]] bool holder_died() SET_TYPESTATE(consumed) { return last_ == Holder::kDied; }
 
  private:
   Mutex& mutex_;

@@ -50,6 +50,7 @@ class MutexTest : public testing::Test {
     std::atomic<bool> done{false};
     std::thread holder([&] {
       Guard guard(mutex_);
+      (void)guard.holder_died();
       held = true;
       held.notify_one();
       done.wait(false);
@@ -113,6 +114,7 @@ TEST_F(MutexTest, WakesEverySleeper) {
   std::thread sleepers;
   {
     Guard guard(mutex_);
+    EXPECT_FALSE(guard.holder_died());
     sleepers = std::thread([&] {
       in_threads(kThreads, [&](unsigned) { EXPECT_FALSE(holder_died()); });
     });

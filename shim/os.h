@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "shim/annotations.h"
+
 namespace ralloc::os {
 
 // The kernel's page, in bytes; constant while the process lives.
@@ -29,7 +31,7 @@ void* reserve_zeros(std::size_t bytes) noexcept;
 [[nodiscard]] bool commit(void* begin, std::size_t bytes) noexcept;
 // Gives the backing back and keeps the addresses, still committed. True if it reads as
 // zeros from now on; false if it kept its contents (locked memory, say).
-[[nodiscard]] bool purge(void* begin, std::size_t bytes) noexcept;
+[[nodiscard]] bool purge(void* begin, std::size_t bytes) noexcept EXCLUDES(any_mutex);
 // Gives addresses and backing back.
 void release(void* begin, std::size_t bytes) noexcept;
 // Moves the pages of [from, from + bytes), committed, to the begin of [to, to + to_bytes),
@@ -40,7 +42,7 @@ enum class Moved {
   kLost,  // as kNo, but the addresses of `to` are not ours any longer
 };
 [[nodiscard]] Moved move_pages(void* from, std::size_t bytes, void* to,
-                               std::size_t to_bytes) noexcept;
+                               std::size_t to_bytes) noexcept EXCLUDES(any_mutex);
 
 // Writes to standard error; a failure is ignored.
 void write_error(const char* text, std::size_t size) noexcept;

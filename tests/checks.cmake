@@ -4,7 +4,7 @@ find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
 function(ralloc_check name script)
   add_test(NAME checks.${name}
-           COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_SOURCE_DIR}/${script} ${ARGN})
+           COMMAND ${Python3_EXECUTABLE} -B ${PROJECT_SOURCE_DIR}/tests/${script} ${ARGN})
   set_tests_properties(checks.${name} PROPERTIES TIMEOUT 120 LABELS checks)
 endfunction()
 
@@ -27,5 +27,6 @@ if(NOT RALLOC_SANITIZE AND NOT RALLOC_COVERAGE)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION MATCHES "^12\\."
      AND CMAKE_BUILD_TYPE STREQUAL "Release" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
     ralloc_check(golden_listings golden_listings.py $<TARGET_FILE:ralloc_shared>)
+    add_subdirectory(zero_cost)
   endif()
 endif()

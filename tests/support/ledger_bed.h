@@ -21,8 +21,9 @@ class LedgerBed : public SmallPoolTest {
 
   ~LedgerBed() override { EXPECT_TRUE(ledger_.is_valid()); }
 
-  Run* take(std::size_t pages, std::size_t align = 1) {
-    return ledger_.take(pages, align, State::kLarge, 0);
+  Run* take(std::size_t pages, std::size_t align = 1, State state = State::kLarge,
+            std::uint32_t words = 0) {
+    return span_of(ledger_.take(pages, align, state, words));
   }
   // As take, where it must not fail; its first page.
   std::uintptr_t page_of_next(std::size_t pages) {
@@ -31,8 +32,12 @@ class LedgerBed : public SmallPoolTest {
     return run->first_page_.get();
   }
   void give(Run* run, State state = State::kDirty, std::uint64_t now_ms = 0) {
-    ledger_.give(run, state, now_ms);
+    ledger_.give(Ledger::LooseRun(*run), state, now_ms);
   }
+  Run* take_apart(std::size_t pages) { return span_of(ledger_.take_apart(pages)); }
+  Run* take_decayed(std::uint64_t before_ms) { return span_of(ledger_.take_decayed(before_ms)); }
+  Run* take_sectors() { return span_of(ledger_.take_sectors()); }
+  void forget(Run* run) { ledger_.forget(Ledger::LooseRun(*run)); }
   std::size_t dirty_pages() { return ledger_.counts().dirty_bytes / kSmallPage; }
   std::size_t clean_pages() { return ledger_.counts().clean_bytes / kSmallPage; }
   std::size_t committed_pages() { return ledger_.counts().committed_bytes / kSmallPage; }

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "global_pool/loose_run.h"
 #include "global_pool/metadata.h"
 #include "global_pool/size_class.h"
 #include "shim/os.h"
@@ -130,6 +131,14 @@ struct SmallLimits {
 inline constexpr std::size_t kSmallPage = std::size_t{1} << SmallLimits::kPageShift;
 constexpr std::size_t small_capacity(unsigned c, std::size_t pages) {
   return pages * kSmallPage / SmallLimits::size_class(c).block_size;
+}
+
+// The span of a run that the test keeps by pointer; null if there is none.
+template <class Sync, class Limits>
+ralloc::Span<Sync, Limits>* span_of(ralloc::LooseRun<Sync, Limits>&& run PARAM_TYPESTATE(unknown)
+                                        RETURN_TYPESTATE(consumed)) {
+  if (!run) return nullptr;
+  return run.hand_over();
 }
 
 // A kernel for as long as it lives; one at a time.
