@@ -28,7 +28,9 @@ function(ralloc_seeded_sources name bugs)
   set(${name}_DIR ${out} PARENT_SCOPE)
 endfunction()
 
-# ralloc_use_seeded(TARGET NAME): the target includes the copies instead of what ships.
+# ralloc_use_seeded(TARGET NAME): the target includes the copies instead of what ships. A program
+# that has cmake/choose_seeded_bug.cc among its sources (not in a library of it, from which it
+# would not be linked) takes the bug from the environment.
 function(ralloc_use_seeded target name)
   target_include_directories(${target} BEFORE PRIVATE ${${name}_DIR})
   add_dependencies(${target} ${name})

@@ -215,7 +215,8 @@ CASES = [
      SOURCE_TEXT.replace("b()", "b((::ralloc::seeded_bug() == 1) || "
                                 "(::ralloc::seeded_bug() == 2))")),
     ("file shim/s.h\n- b();\n+ d();\nbug x\nfile shim/s.h\n- c();  // why\n+ c(BUG);\n",
-     SOURCE_TEXT.replace("b()", "d()").replace("c();  // why", "c((::ralloc::seeded_bug() == 1));")),
+     SOURCE_TEXT.replace("b()", "d()")
+     .replace("c();  // why", "c((::ralloc::seeded_bug() == 1));")),
     # Mistakes.
     ("bug x\nfile shim/s.h\n- a();\n+ if (BUG) a();\n", "2 times"),
     ("bug x\nfile shim/s.h\n- gone();\n+ if (BUG) a();\n", "0 times"),

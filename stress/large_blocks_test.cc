@@ -53,5 +53,17 @@ TEST(StressTest, GrowAndShrink) {
   });
 }
 
+// What grows here moves by its pages from one mapping of its own to the next.
+TEST(StressTest, HugeBlocks) {
+  work_in_threads(ralloc_test::new_seed(), 4, [&](Worker& self, unsigned) {
+    while (self.goes_on()) {
+      StampedBlock block(self.random, 2 << 20);
+      for (std::size_t turns = self.random.below(6); turns-- != 0;) {
+        block.resize(self.random, self.random.size(2 << 20, kHuge));
+      }
+    }
+  });
+}
+
 }  // namespace
 }  // namespace ralloc_stress

@@ -55,5 +55,19 @@ TEST(StressTest, SpanReuseAcrossThreads) {
   });
 }
 
+// Many threads that share homes, and few classes: the span that one has just begun serves others.
+TEST(StressTest, SpanReuseInSharedShards) {
+  work_in_threads(ralloc_test::new_seed(), 24, [&](Worker& self, unsigned) {
+    std::vector<StampedBlock> blocks;
+    while (self.goes_on()) {
+      const std::size_t size = std::size_t{4096} << self.random.below(3);
+      for (std::size_t i = self.random.size(4, 40); i-- != 0;) {
+        blocks.emplace_back(self.random, size);
+      }
+      blocks.clear();
+    }
+  });
+}
+
 }  // namespace
 }  // namespace ralloc_stress

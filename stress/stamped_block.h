@@ -7,10 +7,12 @@
 // Thread safety: one thread at a time, like the block.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 #include <utility>
 
 #include "ralloc/ralloc.h"
@@ -111,6 +113,8 @@ class StampedBlock {
   [[noreturn]] void fail(std::size_t size, std::size_t byte) const {
     std::fprintf(stderr, "FAILED: the block %p of %zu bytes lost its stamp at byte %zu\n",
                  static_cast<const void*>(words_), size, byte);
+    // Another thread may be about to report the race that did it.
+    std::this_thread::sleep_for(std::chrono::seconds(1));
     std::abort();
   }
 
