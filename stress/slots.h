@@ -24,6 +24,9 @@ class Slots {
 
   static constexpr std::size_t count() { return kCount; }
 
+  bool is_empty(std::size_t i) const {
+    return slots_[i].load(std::memory_order_relaxed) == nullptr;
+  }
   // Puts the block into slot `i` if that is empty; else the caller keeps it.
   void put(std::size_t i, StampedBlock& block) {
     void* released = block.release();
@@ -36,7 +39,7 @@ class Slots {
   }
   // The block of slot `i`; none if it is empty.
   StampedBlock take(std::size_t i) {
-    if (slots_[i].load(std::memory_order_relaxed) == nullptr) return {};
+    if (is_empty(i)) return {};
     // Acquire pairs with the release in put().
     return StampedBlock(slots_[i].exchange(nullptr, std::memory_order_acquire));
   }

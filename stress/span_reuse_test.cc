@@ -2,6 +2,8 @@
 // is next.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <thread>
 #include <vector>
 
 #include "stress/slots.h"
@@ -55,16 +57,25 @@ TEST(StressTest, SpanReuseAcrossThreads) {
   });
 }
 
-// Many threads that share homes, and few classes: the span that one has just begun serves others.
+// Pairs of producer and consumer, so many that homes are shared, with few classes: the span that
+// one has just begun serves another one's consumer. Nothing but the allocator joins the pairs.
 TEST(StressTest, SpanReuseInSharedShards) {
-  work_in_threads(ralloc_test::new_seed(), 24, [&](Worker& self, unsigned) {
-    std::vector<StampedBlock> blocks;
+  constexpr unsigned kPairs = 12;
+  std::array<Slots<4>, kPairs> slots;
+  work_in_threads(ralloc_test::new_seed(), 2 * kPairs, [&](Worker& self, unsigned number) {
+    Slots<4>& ours = slots[number / 2];
     while (self.goes_on()) {
-      const std::size_t size = std::size_t{4096} << self.random.below(3);
-      for (std::size_t i = self.random.size(4, 40); i-- != 0;) {
-        blocks.emplace_back(self.random, size);
+      bool idle = true;
+      for (std::size_t i = 0; i < ours.count(); ++i) {
+        if (number % 2 != 0) {
+          if (ours.take(i)) idle = false;
+        } else if (ours.is_empty(i)) {
+          StampedBlock block(self.random, std::size_t{4096} << self.random.below(3));
+          ours.put(i, block);
+          idle = false;
+        }
       }
-      blocks.clear();
+      if (idle) std::this_thread::yield();
     }
   });
 }
