@@ -14,6 +14,13 @@ inline constexpr bool kDebug = true;
 inline constexpr bool kDebug = false;
 #endif
 
+// The stress tests have memory decay while it is wanted again.
+#if defined(RALLOC_DECAY_MS)
+inline constexpr std::uint64_t kChosenDecayMs = RALLOC_DECAY_MS;
+#else
+inline constexpr std::uint64_t kChosenDecayMs = 1000;
+#endif
+
 inline constexpr std::size_t kKiB = 1024;
 inline constexpr std::size_t kMiB = 1024 * kKiB;
 
@@ -70,7 +77,7 @@ struct Config {
 
   // --- Returning memory ----------------------------------------------------------------------
   // Dirty free memory goes back to the OS after this time (milliseconds).
-  static constexpr std::uint64_t kDecayMs = 1000;
+  static constexpr std::uint64_t kDecayMs = kChosenDecayMs;
   // One thread returns at most about this much in one go, to bound the pause.
   static constexpr std::size_t kDecayBytes = 32 * kMiB;
 

@@ -22,6 +22,7 @@ inline std::uint64_t new_seed() {
   std::printf("repeat with: RALLOC_TEST_SEED=%llu %s --gtest_filter=%s.%s\n",
               static_cast<unsigned long long>(seed), program_invocation_name,
               test->test_suite_name(), test->name());
+  std::fflush(stdout);  // the test may abort
   return seed;
 }
 
