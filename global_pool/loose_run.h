@@ -4,7 +4,8 @@
 // Thread safety: one thread's.
 // Invariants: I4, I6, I9: a run comes to one owner, once. clang's analysis follows each handle
 // through its function: it may not be used before it was asked whether there is a run, nor
-// after the run was handed on, and may not end or be assigned to while it has one.
+// after the run was handed on, and may not end or be assigned to while it has one. (The analysis
+// understands `if`, but neither the conditions of loops nor `?:`, and does not follow members.)
 #pragma once
 
 #include <utility>

@@ -19,19 +19,29 @@ std::size_t with_guard(Ledger& ledger) {
 }
 
 void without(Shard& shard) {
-  (void)shard.epoch_.get();  // expected-error {{reading variable 'epoch_' requires holding mutex 'shard.mutex_'}}
-  (void)shard.lists_[0][0].front();  // expected-error {{reading variable 'lists_' requires holding mutex 'shard.mutex_'}}
-  shard.spans_[0].set(1);  // expected-error {{reading variable 'spans_' requires holding mutex 'shard.mutex_'}}
-  (void)shard.capacity_[0].get();  // expected-error {{reading variable 'capacity_' requires holding mutex 'shard.mutex_'}}
-  shard.pages_.set(1);  // expected-error {{reading variable 'pages_' requires holding mutex 'shard.mutex_'}}
+  (void)shard.epoch_.get();
+  // expected-error@-1 {{reading variable 'epoch_' requires holding mutex 'shard.mutex_'}}
+  (void)shard.lists_[0][0].front();
+  // expected-error@-1 {{reading variable 'lists_' requires holding mutex 'shard.mutex_'}}
+  shard.spans_[0].set(1);
+  // expected-error@-1 {{reading variable 'spans_' requires holding mutex 'shard.mutex_'}}
+  (void)shard.capacity_[0].get();
+  // expected-error@-1 {{reading variable 'capacity_' requires holding mutex 'shard.mutex_'}}
+  shard.pages_.set(1);
+  // expected-error@-1 {{reading variable 'pages_' requires holding mutex 'shard.mutex_'}}
 }
 
 void without(Ledger& ledger) {
-  (void)ledger.runs_.pages(SpanState::kDirty);  // expected-error {{reading variable 'runs_' requires holding mutex 'ledger.mutex_'}}
-  ledger.arena_.retire();  // expected-error {{reading variable 'arena_' requires holding mutex 'ledger.mutex_'}}
-  ledger.metadata_.give(nullptr, 1);  // expected-error {{reading variable 'metadata_' requires holding mutex 'ledger.mutex_'}}
-  ledger.shards_.set(1);  // expected-error {{reading variable 'shards_' requires holding mutex 'ledger.mutex_'}}
-  (void)ledger.pools_[0].get();  // expected-error {{reading variable 'pools_' requires holding mutex 'ledger.mutex_'}}
+  (void)ledger.runs_.pages(SpanState::kDirty);
+  // expected-error@-1 {{reading variable 'runs_' requires holding mutex 'ledger.mutex_'}}
+  ledger.arena_.retire();
+  // expected-error@-1 {{reading variable 'arena_' requires holding mutex 'ledger.mutex_'}}
+  ledger.metadata_.give(nullptr, 1);
+  // expected-error@-1 {{reading variable 'metadata_' requires holding mutex 'ledger.mutex_'}}
+  ledger.shards_.set(1);
+  // expected-error@-1 {{reading variable 'shards_' requires holding mutex 'ledger.mutex_'}}
+  (void)ledger.pools_[0].get();
+  // expected-error@-1 {{reading variable 'pools_' requires holding mutex 'ledger.mutex_'}}
 }
 
 std::size_t after_guard(Shard& shard) {
@@ -39,7 +49,8 @@ std::size_t after_guard(Shard& shard) {
     Guard guard(shard.mutex_);
     if (guard.holder_died()) shard.retire();
   }
-  return shard.pages_.get();  // expected-error {{reading variable 'pages_' requires holding mutex 'shard.mutex_'}}
+  return shard.pages_.get();
+  // expected-error@-1 {{reading variable 'pages_' requires holding mutex 'shard.mutex_'}}
 }
 
 }  // namespace ralloc_test

@@ -12,24 +12,28 @@ std::size_t right(Shard& here) {
 std::size_t wrong_field(Shard& here, Shard& other) {
   Guard guard(here.mutex_);
   if (guard.holder_died()) here.retire();
-  return other.pages_.get();  // expected-error {{reading variable 'pages_' requires holding mutex 'other.mutex_'}}
+  return other.pages_.get();
+  // expected-error@-1 {{reading variable 'pages_' requires holding mutex 'other.mutex_'}}
 }
 
 void wrong_helper(Shard& here, Shard& other, Shard::Span* span) {
   Guard guard(here.mutex_);
   if (guard.holder_died()) here.retire();
-  other.link(span);  // expected-error {{calling function 'link' requires holding mutex 'other.mutex_' exclusively}}
+  other.link(span);
+  // expected-error@-1 {{calling function 'link' requires holding mutex 'other.mutex_' exclusively}}
 }
 
 void wrong_retirement(Shard& here, Shard& other) {
   Guard guard(here.mutex_);
-  if (guard.holder_died()) other.retire();  // expected-error {{calling function 'retire' requires holding mutex 'other.mutex_' exclusively}}
+  if (guard.holder_died()) other.retire();
+  // expected-error@-1 {{calling function 'retire' requires holding mutex 'other.mutex_'}}
 }
 
 void ledger_under_shards_mutex(Shard& here, Ledger& ledger) {
   Guard guard(here.mutex_);
   if (guard.holder_died()) here.retire();
-  ledger.shards_.set(1);  // expected-error {{reading variable 'shards_' requires holding mutex 'ledger.mutex_'}}
+  ledger.shards_.set(1);
+  // expected-error@-1 {{reading variable 'shards_' requires holding mutex 'ledger.mutex_'}}
 }
 
 }  // namespace ralloc_test
