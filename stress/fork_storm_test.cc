@@ -14,7 +14,7 @@ namespace ralloc_stress {
 namespace {
 
 constexpr unsigned kForkers = 2;
-constexpr unsigned kSecondsOfChild = 30;
+constexpr unsigned kSecondsOfChild = 60;
 
 void allocate_and_free(Random& random, std::array<StampedBlock, 64>& blocks, unsigned turns) {
   while (turns-- != 0) {

@@ -90,7 +90,7 @@ def main():
     parser.add_argument("programs", nargs="+", metavar="PROGRAM")
     parser.add_argument("--races", default=os.path.join(HERE, "races.txt"))
     parser.add_argument("--runs", type=int, default=3, help="of each race in each program")
-    parser.add_argument("--seconds", type=float, default=10, help="the most that each run lasts")
+    parser.add_argument("--seconds", type=float, default=30, help="the most that each run lasts")
     parser.add_argument("--control-seconds", type=float, default=1, help="for each case without")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--only", action="append", metavar="RACE")
