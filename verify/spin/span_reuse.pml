@@ -53,7 +53,7 @@ inline take() {                  /* GlobalPool::take of one block of class c by 
     find(r, c + 1);
     if
     :: r == NONE -> goto taken   /* no memory */
-    :: else -> carve(r, 0, c + 1); state[r] = BLOCKS; set_span(r, pages[r], r)
+    :: else -> carve(r, c + 1); state[r] = BLOCKS; set_span(r, pages[r], r)
     fi
   };
   atomic { class[r] = c; bits[r] = 3 };   /* Span::cut */
