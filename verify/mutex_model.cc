@@ -32,8 +32,12 @@ struct MutexLosesHolder : Scenario<MutexLosesHolder<kThreads>, kThreads> {
   Cell<unsigned> deaths{0};
 
   void before() {
-    Execution::loses_next_holder = true;
-    { RelacyFutexSync::Guard lost(mutex); }
+    Execution::writes_until_lost = 1;
+    try {
+      RelacyFutexSync::Guard guard(mutex);
+      deaths.set(guard.holder_died());
+    } catch (const Execution::Lost&) {
+    }
     ++Execution::generation;
   }
   void thread(unsigned) {

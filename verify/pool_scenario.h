@@ -80,6 +80,10 @@ struct PoolScenario : Scenario<Model, kThreads> {
     require(counts.ledger.dirty_bytes + counts.ledger.clean_bytes == counts.ledger.committed_bytes,
             "pages are lost (I9)", place);
     require(pool.budget().drawn() == 0, "the budget is not even", place);
+    for (std::size_t page = 0; page < kWorldPages; ++page) {
+      require(!ralloc::is_live(pool.map().key_of(WorldMemory::address(kFirstPage + page))),
+              "a page of a free run has a key (I3)", place);
+    }
   }
 };
 

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <exception>
 #include <map>
 #include <set>
 #include <type_traits>
@@ -66,10 +67,14 @@ struct Execution {
   static inline unsigned spurious_wakes = 0;   // that may still happen
   static inline unsigned cell_accesses = 0;
   static inline std::uint32_t generation = 1;
-  static inline bool loses_next_holder = false;  // to a fork: it never unlocks
+  // A thread is lost to a fork at this write of a plain field from now on; 0: at none. The
+  // scene's thread stands for it, and ends by an exception that leaves the mutex locked.
+  static inline unsigned writes_until_lost = 0;
+  struct Lost {};
 
   static void begin(unsigned spurious) {
-    is_set_up = loses_next_holder = false;
+    is_set_up = false;
+    writes_until_lost = 0;
     for (unsigned& n : locks) n = 0;
     spurious_wakes = spurious;
     cell_accesses = 0;
@@ -113,6 +118,9 @@ class Cell {
   }
   void set(T value, Place place = Place::here()) {
     check_alive(place);
+    if (Execution::writes_until_lost != 0 && --Execution::writes_until_lost == 0) {
+      throw Execution::Lost{};
+    }
     if (Execution::is_set_up) {
       log(true, value, place);
       check_after(written_by_, written_, place);
@@ -264,11 +272,8 @@ class SCOPED_CAPABILITY Guard {
   }
   ~Guard() RELEASE() {
     --Execution::locks[this_thread()];
-    if (Execution::loses_next_holder) {
-      Execution::loses_next_holder = false;
-    } else if (!is_dropped_) {
-      mutex_.unlock(place_);
-    }
+    const bool is_lost = std::uncaught_exceptions() != 0;
+    if (!is_dropped_ && !is_lost) mutex_.unlock(place_);
   }
   Guard(const Guard&) = delete;
 
