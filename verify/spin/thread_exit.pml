@@ -2,15 +2,16 @@
  * exit hook free and allocate (local_pool/local_pool.cc, shim/thread_exit.cc).
  *
  * Scenario: two shards with two blocks and one; three threads with memory for two pools. Each
- * allocates and frees what it or another holds, three times in all, and ends at any moment:
+ * allocates and frees what it or another holds, twice in all, and ends at any moment:
  * then its hook runs among its destructors, in any order.
  * Invariants: I1; I7 (at the end each block is held by the program or free in its span, no
  * pool is counted, the memory of all is back); a pool is used by its thread alone.
  * Not seen: memory orders; the growth of magazines and their overflow; the budget; a pool that
  * is made by a destructor in the system's last round of them, where the hook does not run.
+ * Not exhausted yet: the search does not finish in a minute, so that no violation proves little.
  * A call of the bookkeeper for one shard is one step, as is one for the ledger. */
 #define THREADS 3
-#define OPERATIONS 3
+#define OPERATIONS 2
 #define NONE 255
 #define shard_of(block) (block / 2)
 mtype = { BEFORE_ATTACH, POOL, AFTER_EXIT };
