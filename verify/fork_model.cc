@@ -12,16 +12,15 @@ namespace {
 
 template <unsigned kThreads>
 struct ForkRetires : PoolScenario<ForkRetires<kThreads>, kThreads, RelacyFutexSync> {
-  static constexpr unsigned kWrites = 60;
-  static constexpr unsigned kFewWrites = 10;  // those of a give, in the shard
   void* inherited[3] = {};
   void* taken = nullptr;
 
   void before() {
     for (void*& block : inherited) block = this->take(0, kTwoBlocks);
-    lose_a_thread(1 + rl::rand(kThreads > 2 ? kWrites : kFewWrites));
+    lose_a_thread(kThreads > 2 ? 1 + 5 * rl::rand(12) : 1 + rl::rand(10));
     ++Execution::generation;
   }
+  // At one of 60 writes; two threads go through the first of them, those in the shard.
   // It gives a block, whose span becomes wholly free and leaves, and takes one of another class.
   void lose_a_thread(unsigned write) {
     void* block = this->take(0, kThreeBlocks);
