@@ -57,25 +57,34 @@ TEST(StressTest, SpanReuseAcrossThreads) {
   });
 }
 
+// One turn of a producer, or of its consumer, with the slots between them.
+void produce_or_consume(Random& random, Slots<4>& slots, bool produces) {
+  bool idle = true;
+  for (std::size_t i = 0; i < slots.count(); ++i) {
+    if (!produces) {
+      if (slots.take(i)) idle = false;
+    } else if (slots.is_empty(i)) {
+      StampedBlock block(random, std::size_t{4096} << random.below(3));
+      slots.put(i, block);
+      idle = false;
+    }
+  }
+  if (idle) std::this_thread::yield();
+}
+
 // Pairs of producer and consumer, so many that homes are shared, with few classes: the span that
 // one has just begun serves another one's consumer. Nothing but the allocator joins the pairs.
 TEST(StressTest, SpanReuseInSharedShards) {
   constexpr unsigned kPairs = 12;
   std::array<Slots<4>, kPairs> slots;
   work_in_threads(ralloc_test::new_seed(), 2 * kPairs, [&](Worker& self, unsigned number) {
-    Slots<4>& ours = slots[number / 2];
     while (self.goes_on()) {
-      bool idle = true;
-      for (std::size_t i = 0; i < ours.count(); ++i) {
-        if (number % 2 != 0) {
-          if (ours.take(i)) idle = false;
-        } else if (ours.is_empty(i)) {
-          StampedBlock block(self.random, std::size_t{4096} << self.random.below(3));
-          ours.put(i, block);
-          idle = false;
+      // With their threads the spans come to an end, lest the blocks of a few go round for ever.
+      work_in_fresh_thread(self, [&](Worker& child) {
+        for (unsigned turn = 0; turn < 100 && child.goes_on(); ++turn) {
+          produce_or_consume(child.random, slots[number / 2], number % 2 == 0);
         }
-      }
-      if (idle) std::this_thread::yield();
+      });
     }
   });
 }
