@@ -10,7 +10,10 @@ namespace {
 
 template <unsigned kThreads>
 struct Apart : PoolScenario<Apart<kThreads>, kThreads> {
-  void before() { this->take_and_give(0, kTwoBlocks); }
+  void before() {
+    this->take_and_give(0, kTwoBlocks);
+    World::clashing_reserves = 1;
+  }
   void thread(unsigned t) {
     if (t == 2) {
       this->take_and_give(0, kTwoBlocks);

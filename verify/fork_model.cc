@@ -47,6 +47,7 @@ struct ForkRetires : PoolScenario<ForkRetires<kThreads>, kThreads, RelacyFutexSy
   }
   void after() {
     if (taken != nullptr) this->give(taken);
+    if (kThreads == 2) this->check_key(inherited[0]);  // its shard gave it up, with its key
     require(this->pool.is_valid(), "a structure is not valid");
     for (std::size_t i = 0; i < std::size(World::is_held); ++i) {
       const bool is_left = kThreads < 3 && (World::index(inherited[0]) == i ||

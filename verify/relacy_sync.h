@@ -72,6 +72,15 @@ struct Execution {
   static inline unsigned writes_until_lost = 0;
   struct Lost {};
 
+  // Where zeroed memory may be fields.
+  static inline const void* zeroed[2][2] = {};
+  static bool is_zeroed(const void* p) {
+    for (const auto& range : zeroed) {
+      if (p >= range[0] && p < range[1]) return true;
+    }
+    return false;
+  }
+
   static void begin(unsigned spurious) {
     is_set_up = false;
     writes_until_lost = 0;
@@ -97,9 +106,9 @@ struct CellEvent {
 };
 
 // A field that is not synchronised: an access that does not happen after all accesses which it
-// conflicts with is reported, whatever the schedule was. Unlike rl::var it is valid as zeroed
-// memory (as the page map needs), trivially destroyed (as records are), and knows poisoned
-// memory. A field of a record that was given back and poisoned is reported too.
+// conflicts with is reported, whatever the schedule was. Unlike rl::var it may be zeroed memory
+// (of the page map and of records, Execution::zeroed), is trivially destroyed (as records are),
+// and reports accesses to a record that was given back, or to where no field is.
 template <class T>
 class Cell {
  public:
@@ -135,11 +144,12 @@ class Cell {
 
  private:
   static constexpr unsigned kMostAccesses = 1'000'000;
+  static constexpr std::uint32_t kConstructed = 0x600DF1E1;
 
   void check_alive(Place place) const {
-    if (poison_ != 0) {
-      report("a field of a record that was given back", rl::test_result_access_to_freed_memory,
-             place);
+    if (state_ != kConstructed && !(state_ == 0 && Execution::is_zeroed(this))) {
+      report("no field is here, or its record was given back",
+             rl::test_result_access_to_freed_memory, place);
     }
     if (++Execution::cell_accesses > kMostAccesses) {
       report("a loop without an end", rl::test_result_livelock, place);
@@ -162,7 +172,7 @@ class Cell {
   }
 
   T value_{};
-  std::uint32_t poison_ = 0;
+  std::uint32_t state_ = kConstructed;
   std::uint32_t written_by_ = 0;
   std::uint32_t written_ = 0;
   mutable std::uint32_t read_[Execution::kThreads] = {};

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <new>
 
 #include "global_pool/global_pool.h"
 #include "local_pool/local_pool.h"
@@ -38,6 +39,7 @@ struct World {
   static inline std::uint64_t now_ms = 10'000;
   static inline std::size_t address_limit = SIZE_MAX;
   static inline unsigned refused_reserves = 0;  // the next so many
+  static inline unsigned clashing_reserves = 0;  // the next so many share places in the map
   static inline unsigned refused_commits = 0;
   static inline bool refuses_purges = false;
   static inline unsigned refused_records = 0;
@@ -52,15 +54,19 @@ struct World {
   static void begin() {
     now_ms = 10'000;
     address_limit = SIZE_MAX;
-    refused_reserves = refused_commits = refused_records = 0;
+    refused_reserves = clashing_reserves = refused_commits = refused_records = 0;
     refuses_purges = false;
     next_page = kFirstPage;
     pages_purged = pages_released = 0;
-    std::memset(static_cast<void*>(payloads), 0, sizeof payloads);
+    for (Cell<unsigned>& payload : payloads) new (&payload) Cell<unsigned>;
     std::memset(is_held, 0, sizeof is_held);
     std::memset(records, 0, records_used);
     std::memset(map_memory, 0, sizeof map_memory);
-    records_used = records_given = 0;
+    records_used = 0;
+    Execution::zeroed[0][0] = records;
+    Execution::zeroed[0][1] = records + kRecordBytes;
+    Execution::zeroed[1][0] = map_memory;
+    Execution::zeroed[1][1] = map_memory + sizeof map_memory;
   }
 
   // The payloads of [p, p + bytes).
@@ -98,7 +104,6 @@ struct World {
   static constexpr std::size_t kRecordBytes = 256 * 1024;
   alignas(64) static inline unsigned char records[kRecordBytes];
   static inline std::size_t records_used = kRecordBytes;
-  static inline std::size_t records_given = 0;
   alignas(64) static inline unsigned char map_memory[kWindowPages * 3 * sizeof(Cell<void*>)];
 };
 
@@ -110,6 +115,10 @@ struct WorldMemory {
     if (World::refused_reserves != 0) {
       --World::refused_reserves;
       return nullptr;
+    }
+    if (World::clashing_reserves != 0) {
+      --World::clashing_reserves;
+      return address(kFirstPage + kWindowPages);
     }
     if (World::next_page + pages > kFirstPage + kWorldPages) return nullptr;
     World::next_page += pages;
@@ -131,6 +140,7 @@ struct WorldMemory {
     return true;
   }
   static void release(void* p, std::size_t bytes) {
+    if (p == address(kFirstPage + kWindowPages)) return;
     World::wipe(p, bytes);
     World::pages_released += bytes >> kPageShift;
   }
