@@ -19,7 +19,8 @@ Then the negative controls. Each word BUG_... in NAME.pml, in code or in a comme
 for the model, and must be found as a violated assertion, an invalid end state or an acceptance
 cycle. Bugs of *.inc files belong to the models that name them, and each to one at least.
 
-On a violation the shortest way to it is printed, and the command that prints it again.
+On a violation the way to it is printed (the shortest, of one of safety), and the command that
+prints it again.
 """
 
 import argparse
@@ -32,7 +33,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import textwrap
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -94,8 +94,9 @@ def output_of(directory, *command):
     return done.returncode, done.stdout
 
 
-def copy_sources(directory, work, model, bug):
-    place = os.path.join(work, model.name, bug or "model")
+def copy_sources(directory, work, model, what):
+    """To a folder for this claim or bug alone."""
+    place = os.path.join(work, model.name, what)
     os.makedirs(place, exist_ok=True)
     for name in os.listdir(directory):
         if name.endswith((".pml", ".inc")):
@@ -108,8 +109,9 @@ def spin_bug(bug):
 
 
 def compile_pan(place, model, bug, flags):
+    # Bugs are found soon: there the compiler takes longer than the search.
     commands = [["spin", "-a", *spin_bug(bug), model.name + ".pml"],
-                ["gcc", "-O2", "-w", *flags, "-o", "pan", "pan.c"]]
+                ["gcc", "-O1" if bug else "-O2", "-w", *flags, "-o", "pan", "pan.c"]]
     for command in commands:
         status, output = output_of(place, *command)
         if status != 0:
@@ -205,9 +207,9 @@ def trail(place, model, claim):
 
 def check_model(directory, work, model, depth=DEPTH):
     """A (property, search, failure) for each property; on a violation the failure has the way."""
-    place = copy_sources(directory, work, model, None)
     results = []
     for claim in properties(model):
+        place = copy_sources(directory, work, model, claim)
         result = search(place, model, claim, depth=depth)
         wrong = failure(model, result, claim)
         if result.error:
@@ -251,8 +253,8 @@ def run(directory, work, models, jobs):
         say("model", "negative control", "states", "depth", "seconds", "verdict")
         for model, bug, future in controls:
             claim, result = future.result()
-            verdict = textwrap.shorten(f"found: {result.error}", 80) if claim else "NOT FOUND"
-            say(model.name, bug, *figures(result), verdict)
+            say(model.name, bug, *figures(result),
+                f"found: {result.error}"[:70] if claim else "NOT FOUND")
             if not claim:
                 failures += 1
                 print(result.broken or "the model holds with this bug", flush=True)
@@ -310,7 +312,8 @@ CASES = [
     (COUNTER.format(LOST), DEPTH, None, ["BUG_LOST"]),
     (COUNTER.format(ADD) + "/* BUG_WITHOUT_EFFECT */", DEPTH, None, []),
     (COUNTER.format(ADD) + "#ifdef BUG_IN_SYNTAX\n}\n#endif\n", DEPTH, None, []),
-    (COUNTER.format("\n#ifdef BUG_THAT_CRASHES\nc_code { abort(); };\n#endif\nx++"), DEPTH, None, []),
+    (COUNTER.format("\n#ifdef BUG_THAT_CRASHES\nc_code { abort(); };\n#endif\nx++"), DEPTH, None,
+     []),
 ]
 
 
@@ -326,8 +329,9 @@ def self_test_one(number, work):
     good = (not wrong if wanted is None else any(wanted in text for text in wrong))
     if "violated" in (wanted or ""):
         good &= any("m.pml:2" in text and "again:" in text for text in wrong)  # the way there
-    return None if good and got == found else f"{text}\n  wanted {wanted}, {found}\n  got    " \
-                                              f"{wrong}, {got}"
+    if good and got == found:
+        return None
+    return f"{text}\n  wanted {wanted}, {found}\n  got    {wrong}, {got}"
 
 
 def self_test(work, jobs):
@@ -385,7 +389,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", metavar="NAME", help="this model alone")
-    parser.add_argument("--work", metavar="DIR", help="where to build; a temporary folder if none")
+    parser.add_argument("--work", metavar="DIR",
+                        help="where to build; by default a temporary folder, gone if all holds")
     parser.add_argument("--jobs", metavar="N", type=int, default=2, help="searches at once")
     parser.add_argument("--json", metavar="PATH", help="writes the rows of the table")
     parser.add_argument("--list", action="store_true", help="models, properties, bugs")
@@ -396,11 +401,10 @@ def main():
     for tool in ["spin", "gcc"]:
         if not shutil.which(tool):
             sys.exit(f"{tool} is missing (a Debian package)")
-    with tempfile.TemporaryDirectory() as temporary:
-        if options.self_test:
-            failures = self_test(temporary, options.jobs)
-        else:
-            failures = check(options, os.path.abspath(options.work or temporary))
+    work = os.path.abspath(options.work) if options.work else tempfile.mkdtemp(prefix="spin-")
+    failures = self_test(work, options.jobs) if options.self_test else check(options, work)
+    if not failures and not options.work:
+        shutil.rmtree(work)  # after a failure it stays, for the command that was printed
     sys.exit(1 if failures else 0)
 
 
