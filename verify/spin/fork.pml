@@ -10,7 +10,9 @@
  * Not seen: memory orders; how the number is made (generation.pml); a fork from a signal
  * handler in the middle of the allocator, which shim/mutex.h forbids; the ledger's retire,
  * which is the same step with more fields. Bins of a list are one, and bits of a span are
- * "half written" or not. */
+ * "half written" or not.
+ * Bugs of futex_mutex.inc: BUG_GENERATION_NOT_COMPARED, BUG_TAKEN_OVER_UNMARKED,
+ * BUG_SECOND_FORK_MISSED. */
 #define THREADS 3
 #define FORKS 2
 #define SPIN_TRIES 0

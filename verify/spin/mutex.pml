@@ -3,7 +3,9 @@
  * Scenario: three threads lock and unlock twice; a sleeper may be woken for nothing, once.
  * Invariants: one holder at a time, on which I1 to I9 rest; nobody sleeps for ever.
  * Not seen: memory orders (each step is seen by all at once; Relacy's part); fork (fork.pml);
- * starvation by others that lock again without end, which this mutex does not exclude. */
+ * starvation by others that lock again without end, which this mutex does not exclude.
+ * Bugs of futex_mutex.inc: BUG_LOAD_AND_STORE, BUG_SLEEPS_UNANNOUNCED, BUG_WAITERS_FORGOTTEN,
+ * BUG_WAKE_UP_DROPPED. */
 #define THREADS 3
 #define ROUNDS 2
 #define SPIN_TRIES 1
