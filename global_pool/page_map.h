@@ -68,7 +68,8 @@ class PageMap {
 
   // The span or free run that has an entry at `page`, which must be covered; else null.
   void* span_at(std::uintptr_t page) const {
-    const std::uintptr_t place = page & mask_.load(Sync::kAcquire);
+    // Relaxed: whoever asks has the ledger's mutex or a live block, and so comes after open().
+    const std::uintptr_t place = page & mask_.load(Sync::kRelaxed);
     return spans_.load(Sync::kRelaxed)[place].get();
   }
 

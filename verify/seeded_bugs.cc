@@ -1,6 +1,6 @@
 #include <iterator>
 
-#include "seeded_bug.h"
+#include <seeded_bug.h>
 #include "verify/bugs.h"
 
 namespace ralloc_verify {
