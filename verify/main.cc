@@ -38,7 +38,7 @@ std::uint64_t executions_limit(std::uint64_t otherwise) {
 // Of a case run by itself: a tree search may take its time, a random one gets two seconds.
 Search search_of(const Case& one) {
   const bool is_random = one.scheduler == Scheduler::kRandom;
-  return {one.scheduler, one.bound, executions_limit(~0ull), seconds_limit(is_random ? 2 : 120)};
+  return {one.scheduler, one.bound, executions_limit(~0ull), seconds_limit(is_random ? 2 : 300)};
 }
 
 std::string escaped(const std::string& text) {
