@@ -139,7 +139,7 @@ void* reallocate(void* block, std::size_t size, std::size_t align) noexcept {
       Run* span = bookkeeper.large_at(block);
       if (resize_large(span, size)) return block;
       if (align <= kPage) return move_large(span, size);
-    } else if (size <= old_size && (size > old_size / 2 || good_size(size) == old_size)) {
+    } else if (size <= old_size && (size > old_size / 2 || usable_size_for(size) == old_size)) {
       return block;
     }
   }
@@ -160,7 +160,7 @@ std::size_t usable_size(const void* block, Misuse misuse) noexcept {
   return size_class_info(class_of(key)).block_size;
 }
 
-std::size_t good_size(std::size_t size) noexcept {
+std::size_t usable_size_for(std::size_t size) noexcept {
   if (size == 0) return kGrain;
   if (size <= kSmallMost) return size_class_info(size_class_of(size)).block_size;
   return size <= kSizeMost ? pages_for(size) * kPage : 0;

@@ -37,7 +37,7 @@ void free_slow(void* block) noexcept;
 // The bytes of a block that the program may use; `misuse` names the call if it is foreign.
 std::size_t usable_size(const void* block, Misuse misuse) noexcept;
 // What usable_size will be for a block of `size` bytes; 0 if there can be none.
-std::size_t good_size(std::size_t size) noexcept;
+std::size_t usable_size_for(std::size_t size) noexcept;
 
 // Gives all free memory of this thread and of the global pool back to the OS, as bytes.
 std::size_t trim() noexcept;

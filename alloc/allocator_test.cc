@@ -63,12 +63,12 @@ TEST_F(AllocatorTest, ServesEverySizeWithAlignedWritableMemory) {
 TEST_F(AllocatorTest, GoodSizeForetellsTheUsableSize) {
   for (const std::size_t size : interesting_sizes()) {
     void* block = allocate(size);
-    EXPECT_EQ(good_size(size), usable(block)) << size;
-    EXPECT_EQ(good_size(usable(block)), usable(block)) << size;
+    EXPECT_EQ(usable_size_for(size), usable(block)) << size;
+    EXPECT_EQ(usable_size_for(usable(block)), usable(block)) << size;
     deallocate(block);
   }
-  EXPECT_EQ(good_size(kTooMuch), 0u);
-  EXPECT_EQ(good_size(SIZE_MAX), 0u);
+  EXPECT_EQ(usable_size_for(kTooMuch), 0u);
+  EXPECT_EQ(usable_size_for(SIZE_MAX), 0u);
 }
 
 TEST_F(AllocatorTest, BlocksOfNoBytesAreDistinct) {

@@ -111,18 +111,18 @@ EXPORT void free_aligned_sized(void* ptr, [[maybe_unused]] std::size_t align,
   deallocate(ptr);
 }
 
-EXPORT std::size_t malloc_good_size(std::size_t size) noexcept { return good_size(size); }
+EXPORT std::size_t malloc_good_size(std::size_t size) noexcept { return usable_size_for(size); }
 
 // jemalloc's names, which some programs look for. The low six bits of the flags are the
 // logarithm of an alignment; the others concern caches and arenas that we do not have.
 EXPORT std::size_t nallocx(std::size_t size, int flags) noexcept {
   const std::size_t align = std::size_t{1} << (flags & 63);
-  if (align <= kGrain || size > PTRDIFF_MAX) return good_size(size);
+  if (align <= kGrain || size > PTRDIFF_MAX) return usable_size_for(size);
   if (size <= kSmallMost && align <= kSmallMost) {
     const unsigned size_class = size_class_of(size == 0 ? 1 : size, align);
     if (size_class < kClasses) return size_class_info(size_class).block_size;
   }
-  return good_size(size > kSmallMost ? size : kSmallMost + 1);
+  return usable_size_for(size > kSmallMost ? size : kSmallMost + 1);
 }
 EXPORT void sdallocx(void* ptr, [[maybe_unused]] std::size_t size,
                      [[maybe_unused]] int flags) noexcept {

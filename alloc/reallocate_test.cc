@@ -169,7 +169,7 @@ TEST_F(ReallocateTest, BlockThatMovedByItsPagesShrinksAndGrowsLikeOthers) {
   EXPECT_LE(usable(both.block->get()), 30 * kPage + Config::kSector) << "the rest went home";
   EXPECT_FALSE(both.block->resize(300 * kPage)) << "it moves once more";
   both.block->resize(1000);
-  EXPECT_EQ(usable(both.block->get()), good_size(1000));
+  EXPECT_EQ(usable(both.block->get()), usable_size_for(1000));
 }
 
 TEST_F(ReallocateTest, ShrinksInPlaceAndFreesTheRest) {
