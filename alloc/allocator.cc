@@ -8,27 +8,7 @@
 namespace ralloc {
 namespace {
 
-using Run = Bookkeeper::Span;
-
-constexpr std::size_t kPage = std::size_t{1} << Config::kPageShift;
-constexpr std::size_t kSizeMost = PTRDIFF_MAX;
-
-std::size_t pages_for(std::size_t size) { return (size + kPage - 1) >> Config::kPageShift; }
-
-void* allocate_class(unsigned size_class) {
-  if (void* block = take_hit(size_class * sizeof(Magazine))) return block;
-  if (void* block = take_miss(size_class)) return block;
-  // The last resort before failure: what this thread keeps back of other classes.
-  flush_this_pool();
-  if (void* block = take_miss(size_class)) return block;
-  return bookkeeper.take_anywhere(size_class);
-}
-
-Run* allocate_large(std::size_t pages, std::size_t align_pages) {
-  if (Run* span = bookkeeper.take_large(pages, align_pages)) return span;
-  flush_this_pool();
-  return bookkeeper.take_large(pages, align_pages);
-}
+using Run = LargeBlock;
 
 bool is_aligned(const void* p, std::size_t align) {
   return (reinterpret_cast<std::uintptr_t>(p) & (align - 1)) == 0;
@@ -43,15 +23,15 @@ Run* large_span(const void* block, Misuse misuse) {
 
 // Moves a large block that cannot grow where it is by its pages, into a mapping of its own,
 // where it pays. Null if it does not, or the kernel cannot.
-void* move_by_pages(Run* span, std::size_t pages) {
-  if (span->bytes() < Config::kRemapBytes) return nullptr;
+Run* move_by_pages(Run* span, std::size_t pages) {
+  if (span->bytes() < Config::kRemapBytes || pages < span->pages_.get()) return nullptr;
   // Room to grow costs only addresses: untouched pages have no backing.
   Run* fresh = bookkeeper.take_apart(pages + pages / Config::kGrowthShare);
   if (fresh == nullptr) return nullptr;
   switch (os::move_pages(span->begin(), span->bytes(), fresh->begin(), fresh->bytes())) {
     case os::Moved::kYes:
       bookkeeper.give_large(span, SpanState::kClean);
-      return fresh->begin();
+      return fresh;
     case os::Moved::kNo:
       bookkeeper.give_large(fresh, SpanState::kClean);
       return nullptr;
@@ -60,17 +40,6 @@ void* move_by_pages(Run* span, std::size_t pages) {
       return nullptr;
   }
   return nullptr;
-}
-
-// Moves a large block that cannot grow where it is.
-void* move_large(Run* span, std::size_t size) {
-  const std::size_t pages = pages_for(size);
-  if (void* moved = move_by_pages(span, pages)) return moved;
-  Run* fresh = allocate_large(pages, 1);
-  if (fresh == nullptr) return nullptr;
-  std::memcpy(fresh->begin(), span->begin(), span->bytes());
-  bookkeeper.give_large(span, SpanState::kDirty);
-  return fresh->begin();
 }
 
 // Resizes a large block in place if it can; it stays large.
@@ -87,6 +56,31 @@ bool resize_large(Run* span, std::size_t size) {
 
 }  // namespace
 
+void* allocate_class(unsigned size_class) noexcept {
+  if (void* block = take_hit(size_class * sizeof(Magazine))) return block;
+  if (void* block = take_miss(size_class)) return block;
+  // The last resort before failure: what this thread keeps back of other classes.
+  flush_this_pool();
+  if (void* block = take_miss(size_class)) return block;
+  return bookkeeper.take_anywhere(size_class);
+}
+
+LargeBlock* allocate_large(std::size_t pages, std::size_t align_pages) noexcept {
+  if (Run* span = bookkeeper.take_large(pages, align_pages)) return span;
+  flush_this_pool();
+  return bookkeeper.take_large(pages, align_pages);
+}
+
+LargeBlock* move_large(LargeBlock* span, std::size_t size, std::size_t used) noexcept {
+  const std::size_t pages = pages_for(size);
+  if (Run* moved = move_by_pages(span, pages)) return moved;
+  Run* fresh = allocate_large(pages, 1);
+  if (fresh == nullptr) return nullptr;
+  std::memcpy(fresh->begin(), span->begin(), used);
+  bookkeeper.give_large(span, SpanState::kDirty);
+  return fresh;
+}
+
 void* allocate_slow(std::size_t size) noexcept {
   if (size > kSizeMost) return nullptr;
   if (size <= kSmallMost) return allocate_class(size == 0 ? 0 : size_class_of(size));
@@ -99,7 +93,7 @@ void* allocate_aligned(std::size_t size, std::size_t align) noexcept {
   if (size > kSizeMost) return nullptr;
   if (size <= kSmallMost && align <= kSmallMost) {
     const unsigned size_class = size_class_of(size == 0 ? 1 : size, align);
-    if (size_class < kClasses) return allocate_class(size_class);
+    if (size_class < kSizes) return allocate_class(size_class);
   }
   Run* span = allocate_large(pages_for(size == 0 ? 1 : size), align <= kPage ? 1 : align / kPage);
   return span != nullptr ? span->begin() : nullptr;
@@ -138,7 +132,10 @@ void* reallocate(void* block, std::size_t size, std::size_t align) noexcept {
     if (old_size > kSmallMost && size > kSmallMost) {
       Run* span = bookkeeper.large_at(block);
       if (resize_large(span, size)) return block;
-      if (align <= kPage) return move_large(span, size);
+      if (align <= kPage) {
+        Run* moved = move_large(span, size, span->bytes());
+        return moved != nullptr ? moved->begin() : nullptr;
+      }
     } else if (size <= old_size && (size > old_size / 2 || usable_size_for(size) == old_size)) {
       return block;
     }

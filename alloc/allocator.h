@@ -39,6 +39,22 @@ std::size_t usable_size(const void* block, Misuse misuse) noexcept;
 // What usable_size will be for a block of `size` bytes; 0 if there can be none.
 std::size_t usable_size_for(std::size_t size) noexcept;
 
+// --- For sized blocks ----------------------------------------------------------------------------
+using LargeBlock = Bookkeeper::Span;
+
+inline constexpr std::size_t kPage = std::size_t{1} << Config::kPageShift;
+inline constexpr std::size_t kSizeMost = PTRDIFF_MAX;
+constexpr std::size_t pages_for(std::size_t size) {
+  return (size + kPage - 1) >> Config::kPageShift;
+}
+
+[[nodiscard]] void* allocate_class(unsigned size_class) noexcept;
+[[nodiscard]] LargeBlock* allocate_large(std::size_t pages, std::size_t align_pages) noexcept;
+// Moves a large block, of which `used` bytes are in use, into a larger one. Null, and nothing
+// has changed, if there is no memory.
+[[nodiscard]] LargeBlock* move_large(LargeBlock* block, std::size_t size,
+                                     std::size_t used) noexcept;
+
 // Gives all free memory of this thread and of the global pool back to the OS, as bytes.
 std::size_t trim() noexcept;
 

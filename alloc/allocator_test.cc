@@ -27,7 +27,7 @@ constexpr std::size_t kTooMuch = std::size_t{PTRDIFF_MAX} + 1;
 // Every size where something changes, and its neighbours.
 std::vector<std::size_t> interesting_sizes() {
   std::vector<std::size_t> sizes{0, 1};
-  for (unsigned c = 0; c < kClasses; ++c) {
+  for (unsigned c = 0; c < kSizes; ++c) {
     const std::size_t size = size_class_info(c).block_size;
     sizes.insert(sizes.end(), {size - 1, size, size + 1});
   }

@@ -1,9 +1,9 @@
-// The public C++ API (ralloc/ralloc.h).
-#include <bit>
+// Functions of the public C++ API (ralloc/functions.h).
 #include <cstddef>
 #include <cstdint>
 
 #include "alloc/allocator.h"
+#include "alloc/sized.h"
 #include "ralloc/ralloc.h"
 
 namespace ralloc {
@@ -11,8 +11,9 @@ namespace ralloc {
 static_assert(kDefaultAlignment == kGrain);
 
 void* try_alloc(std::size_t size, std::size_t align) noexcept {
-  if (LIKELY(align <= kGrain && std::has_single_bit(align))) return allocate(size);
-  return std::has_single_bit(align) ? allocate_aligned(size, align) : nullptr;
+  if (LIKELY(align == kGrain)) return allocate_sized(size);
+  if (UNLIKELY(align == 0)) die_of_alignment(size);
+  return allocate_sized_aligned(size, align);
 }
 
 void* alloc(std::size_t size, std::size_t align) {
@@ -22,23 +23,14 @@ void* alloc(std::size_t size, std::size_t align) {
 }
 
 void free(void* ptr, std::size_t size) {
-  const Key key = bookkeeper.map().key_of(ptr);
-  // Class of the size equals class of the span: the whole block. Parts will branch off here.
-  if (UNLIKELY(size - 1 >= kFineMost || ((size - 1) & ~(kGrain - 1)) != (key & kKeyClassMask))) {
-    if (ptr == nullptr) return;
-    if (size > usable_size(ptr, Misuse::kForeignFree)) die_of_misuse(Misuse::kOverFree, ptr);
-  }
-  if (UNLIKELY(!give_hit(ptr, key))) free_slow(ptr);
+  if (UNLIKELY(!free_sized(ptr, size))) die_of_exhaustion(size);
 }
 
 void* try_realloc(void* ptr, std::size_t old_size, std::size_t new_size,
                   std::size_t align) noexcept {
   if (ptr == nullptr) return try_alloc(new_size, align);
-  if (old_size > usable_size(ptr, Misuse::kForeignRealloc)) {
-    die_of_misuse(Misuse::kOverRealloc, ptr);
-  }
-  return std::has_single_bit(align) ? reallocate(ptr, new_size == 0 ? 1 : new_size, align)
-                                    : nullptr;
+  if (UNLIKELY(align == 0)) die_of_alignment(new_size);
+  return reallocate_sized(ptr, old_size, new_size, align);
 }
 
 void* realloc(void* ptr, std::size_t old_size, std::size_t new_size, std::size_t align) {
@@ -47,23 +39,29 @@ void* realloc(void* ptr, std::size_t old_size, std::size_t new_size, std::size_t
   return block;
 }
 
+bool inplace_realloc(void* ptr, std::size_t old_size, std::size_t new_size) noexcept {
+  if (new_size == 0) return free_sized(ptr, old_size);
+  return resize_in_place(ptr, old_size, new_size, new_size) != 0;
+}
+
 std::size_t inplace_realloc_at_least(void* ptr, std::size_t old_size, std::size_t least,
                                      std::size_t preferred) noexcept {
-  const std::size_t usable = usable_size(ptr, Misuse::kForeignRealloc);
-  if (old_size > usable) die_of_misuse(Misuse::kOverRealloc, ptr);
-  return least > usable ? 0 : preferred < usable ? preferred : usable;
-}
-bool inplace_realloc(void* ptr, std::size_t old_size, std::size_t new_size) noexcept {
-  return inplace_realloc_at_least(ptr, old_size, new_size, new_size) == new_size;
+  if (preferred == 0) return 0;
+  return resize_in_place(ptr, old_size, least == 0 ? 1 : least, preferred);
 }
 
 SizedPointer try_alloc_at_least(std::size_t size, std::size_t align) noexcept {
-  void* ptr = try_alloc(size, align);
-  return {ptr, ptr == nullptr ? 0 : size};
+  if (UNLIKELY(align == 0)) die_of_alignment(size);
+  const Sized block = allocate_at_least(size, align);
+  return {block.begin, block.size};
 }
+
 SizedPointer alloc_at_least(std::size_t size, std::size_t align) {
-  return {alloc(size, align), size};
+  const SizedPointer block = try_alloc_at_least(size, align);
+  if (UNLIKELY(block.ptr == nullptr)) die_of_exhaustion(size);
+  return block;
 }
+
 std::size_t good_size(std::size_t size) noexcept { return usable_size_for(size); }
 
 }  // namespace ralloc

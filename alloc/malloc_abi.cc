@@ -120,7 +120,7 @@ EXPORT std::size_t nallocx(std::size_t size, int flags) noexcept {
   if (align <= kGrain || size > PTRDIFF_MAX) return usable_size_for(size);
   if (size <= kSmallMost && align <= kSmallMost) {
     const unsigned size_class = size_class_of(size == 0 ? 1 : size, align);
-    if (size_class < kClasses) return size_class_info(size_class).block_size;
+    if (size_class < kSizes) return size_class_info(size_class).block_size;
   }
   return usable_size_for(size > kSmallMost ? size : kSmallMost + 1);
 }

@@ -83,6 +83,34 @@ class alignas(64) GlobalPool {
     }
   }
 
+  // Frees a part of a block whose page has the live key of a small class. False if no record
+  // can be had for it; then nothing has changed.
+  [[nodiscard]] bool give_part(void* part, std::size_t size, Key key) {
+    const unsigned index = shard_of(key);
+    const std::size_t needs =
+        conclude(shards_[index].give_part(index, map_, part, size, nullptr), nullptr, 0);
+    if (needs == 0) return true;
+    void* const memory = ledger_.take_metadata(needs);
+    if (memory == nullptr) return false;
+    conclude(shards_[index].give_part(index, map_, part, size, memory), memory, needs);
+    return true;
+  }
+  // The size of a part of `size` bytes, or of a block, after it was lengthened to at most `most`
+  // and at least `least` bytes, not less than it has; 0, and nothing has changed, if it cannot.
+  [[nodiscard]] std::size_t extend_part(void* part, std::size_t size, std::size_t least,
+                                        std::size_t most, Key key) {
+    const unsigned index = shard_of(key);
+    const auto grown = shards_[index].extend_part(index, map_, part, size, least, most);
+    if (grown.culprit != nullptr) {
+      die_of_misuse(grown.misuse == Misuse::kOverFree     ? Misuse::kOverRealloc
+                    : grown.misuse == Misuse::kDoubleFree ? Misuse::kForeignRealloc
+                                                          : grown.misuse,
+                    grown.culprit);
+    }
+    if (grown.unused != nullptr) ledger_.give_metadata(grown.unused, grown.unused_bytes);
+    return grown.bytes;
+  }
+
   // --- Large blocks ---------------------------------------------------------------------------
   // A run of pages that is one block; its first page a multiple of `align` pages.
   [[nodiscard]] Span* take_large(std::size_t pages, std::size_t align) {
@@ -93,6 +121,10 @@ class alignas(64) GlobalPool {
   [[nodiscard]] Span* take_apart(std::size_t pages) {
     if (pages > map_.window_pages()) return nullptr;
     return hand_out(ledger_.take_apart(pages));
+  }
+  // The span of blocks that `p` lies in, whose page has the live key of a small class.
+  Span* span_of(const void* p) const {
+    return static_cast<Span*>(map_.span_at(PageMap::page_of(p)));
   }
   // The large block that begins at `p`, whose page has the key of one; null if none does.
   Span* large_at(const void* p) const {
@@ -110,6 +142,49 @@ class alignas(64) GlobalPool {
   void lose_large(Span* span) {
     map_.clear_key(span->first_page_.get(), 1);
     ledger_.forget(LooseRun(*span));
+  }
+  // Frees bytes of a large block: a part, or all that were asked for. False if no record can be
+  // had for a part; then nothing has changed.
+  // What was not written to has no backing that would be worth a system call.
+  [[nodiscard]] bool give_large_part(void* part, std::size_t size, bool was_written) {
+    const Bytes bytes = bytes_of(part, size);
+    const std::uint64_t now_ms = Limits::Memory::now_ms();
+    typename Ledger::PartGiven given = ledger_.give_part(bytes, !was_written, now_ms);
+    if (given.needs_purge) {
+      for (const Bytes& dead : given.os_pages) {
+        if (dead.begin == dead.end) continue;
+        (void)Limits::Memory::purge(reinterpret_cast<void*>(dead.begin), dead.end - dead.begin);
+      }
+      given = ledger_.give_part(bytes, true, now_ms);
+    }
+    if (given.state != PartState::kLive) {
+      die_of_misuse(given.state == PartState::kForeign ? Misuse::kForeignFree
+                    : given.state == PartState::kFreed ? Misuse::kPartFreed
+                                                       : Misuse::kOverFree,
+                    part);
+    }
+    if (given.apart != nullptr) release(LooseRun(*given.apart));
+    return given.is_done;
+  }
+  // The large block of just these bytes, none of them freed before; null if there is none.
+  [[nodiscard]] Span* whole_large(void* block, std::size_t size) {
+    return ledger_.whole(bytes_of(block, size));
+  }
+  // The large block of no bytes that has the address; null if none has.
+  [[nodiscard]] Span* empty_large(void* p) {
+    return ledger_.empty_at(reinterpret_cast<std::uintptr_t>(p));
+  }
+  // As extend_part, for a large block; it may get pages of a free neighbour.
+  [[nodiscard]] std::size_t extend_large_part(void* part, std::size_t size, std::size_t least,
+                                              std::size_t most) {
+    const auto grown = ledger_.extend_part(bytes_of(part, size), least, most);
+    if (grown.state != PartState::kLive) {
+      die_of_misuse(grown.state == PartState::kForeign ? Misuse::kForeignRealloc
+                    : grown.state == PartState::kFreed ? Misuse::kPartFreed
+                                                       : Misuse::kOverRealloc,
+                    part);
+    }
+    return grown.bytes;
   }
   // Shortens a large block to `pages` pages, or not much more.
   void shorten_large(Span* span, std::size_t pages) {
@@ -183,6 +258,20 @@ class alignas(64) GlobalPool {
   }
 
  private:
+  static Bytes bytes_of(const void* begin, std::size_t size) {
+    const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(begin);
+    return {address, address + size};
+  }
+  // What is left to do for a part, with no lock held. Returns the bytes of a record that it
+  // still needs.
+  std::size_t conclude(typename Shard::PartGiven given, void* memory, std::size_t bytes) {
+    if (memory != nullptr && !given.took_memory) ledger_.give_metadata(memory, bytes);
+    if (given.unused != nullptr) ledger_.give_metadata(given.unused, given.unused_bytes);
+    give_emptied(std::move(given.emptied));
+    if (given.culprit != nullptr) die_of_misuse(given.misuse, given.culprit);
+    return given.needs;
+  }
+
   LooseRun take_run(std::size_t pages, std::size_t align, SpanState state, std::uint32_t words)
       RETURN_TYPESTATE(unknown) {
     if (pages > map_.window_pages() || align > map_.window_pages()) return LooseRun(nullptr);
@@ -230,19 +319,17 @@ class alignas(64) GlobalPool {
     // The long one only if it is at hand: all free memory is scraped together for the least.
     const std::uint32_t pages = Limits::span_pages(size_class, spans);
     const std::uint32_t least = Limits::span_pages(size_class, 0);
-    LooseRun span = ledger_.take(pages, 1, SpanState::kBlocks, bit_words(size_class, pages));
-    if (!span) span = take_run(least, 1, SpanState::kBlocks, bit_words(size_class, least));
+    LooseRun span = ledger_.take(pages, 1, SpanState::kBlocks, more_words(size_class, pages));
+    if (!span) span = take_run(least, 1, SpanState::kBlocks, more_words(size_class, least));
     if (span) {
       span->cut(size_class);
       map_.set_key(span->first_page_.get(), span->pages_.get(), home_key(shard) | size_class * 16);
     }
     return span;
   }
-  // Words of bits that a span needs beside the one in its record.
-  static std::uint32_t bit_words(std::uint32_t size_class, std::uint32_t pages) {
-    const std::uint32_t words =
-        Span::words_for(Span::capacity_of(Limits::size_class(size_class), pages));
-    return words > 1 ? words : 0;
+  // Words that a span needs beside those in its record.
+  static std::uint32_t more_words(std::uint32_t size_class, std::uint32_t pages) {
+    return Span::more_words_for(Span::capacity_of(Limits::size_class(size_class), pages));
   }
 
   // Apart from the loop over the blocks, which has no register to spare for it.

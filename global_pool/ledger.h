@@ -14,6 +14,7 @@
 
 #include "global_pool/arena.h"
 #include "global_pool/free_runs.h"
+#include "global_pool/large_parts.h"
 #include "global_pool/loose_run.h"
 #include "global_pool/page_map.h"
 #include "global_pool/span.h"
@@ -54,6 +55,7 @@ class Ledger {
       return LooseRun(nullptr);
     }
     run->was_clean_.set(run->state_.get() == SpanState::kClean);
+    Parts::forget_block(run);
     run->state_.set(state);
     run->bits_.set(bits);
     map_.set_span(run->first_page_.get(), mapped_pages(run), run);
@@ -67,8 +69,8 @@ class Ledger {
     if (guard.holder_died()) retire();
     Span* const run = given.hand_over();
     if (run->state_.get() == SpanState::kBlocks) {
-      const std::uint32_t words = Span::words_for(run->capacity_.get());
-      if (words > 1) metadata_.give(run->bits_.get(), words * sizeof(Cell<std::uint64_t>));
+      const std::uint32_t words = Span::more_words_for(run->capacity_.get());
+      if (words != 0) metadata_.give(run->bits_.get(), words * sizeof(Cell<std::uint64_t>));
     }
     map_.set_span(run->first_page_.get(), mapped_pages(run), nullptr);
     insert_merged(run, state, now_ms);
@@ -78,19 +80,8 @@ class Ledger {
   [[nodiscard]] bool extend(Span* run, std::size_t pages) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
-    if (run->is_apart_.get()) return false;
     const std::size_t more = pages - run->pages_.get();
-    Span* next = runs_.neighbour(run->end_page(), SpanState::kDirty);
-    if (next == nullptr) next = clean_neighbour(run->end_page(), more);
-    if (next == nullptr || next->pages_.get() < more) return false;
-    if (next->pages_.get() == more) {
-      runs_.remove(next);
-      drop(next);
-    } else {
-      runs_.resize(next, next->first_page_.get() + more, next->pages_.get() - more);
-    }
-    run->pages_.set(pages);
-    return true;
+    return lengthen(run, more, more);
   }
 
   // Shortens a large block's run to `pages` pages; the rest is dirty. False if no record
@@ -104,6 +95,91 @@ class Ledger {
     run->pages_.set(pages);
     insert_merged(rest, SpanState::kDirty, now_ms);
     return true;
+  }
+
+  // --- Parts of large blocks --------------------------------------------------------------------
+  struct PartGiven {
+    PartState state{};
+    bool is_done = false;  // else nothing has changed, for want of memory for a record,
+    bool needs_purge = false;  // or since these are to be purged before
+    Bytes os_pages[2]{};
+    Span* apart = nullptr; // all of a block with a mapping of its own, which is to be released
+  };
+  // Frees bytes of a large block: all, or a part. What is to be purged for that comes first,
+  // and then `purged` is true.
+  PartGiven give_part(Bytes part, bool purged, std::uint64_t now_ms) EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    Span* const run = parts_.run_at(part.begin);
+    PartGiven given{parts_.state_of(part)};
+    if (run != nullptr && part.begin == part.end && !Parts::is_whole(run, part)) {
+      return {PartState::kLive, true};  // no bytes of a block that has some
+    }
+    if (given.state != PartState::kLive) return given;
+    typename Parts::LooseRuns left;
+    if (Parts::is_whole(run, part)) {
+      given.is_done = true;
+      if (run->is_apart_.get()) {
+        map_.clear_key(run->first_page_.get(), 1);
+        given.apart = run;
+      } else {
+        parts_.leave(run, left);
+      }
+    } else if (!purged && has_os_pages(part, given)) {
+      return given;
+    } else if (parts_.isolate(part, left)) {
+      given.is_done = true;
+      parts_.remove(part, left);
+    }
+    insert_left(left, now_ms);
+    return given;
+  }
+  // The large block that has just these bytes, none of them freed before; null if none has.
+  // Whoever asks has them, and so may change it.
+  Span* whole(Bytes block) EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    Span* const run = parts_.run_at(block.begin);
+    return run != nullptr && Parts::is_whole(run, block) ? run : nullptr;
+  }
+  // The large block of no bytes that has the address; null if none has.
+  Span* empty_at(std::uintptr_t address) EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    Span* const run = parts_.run_at(address);
+    if (run == nullptr) return nullptr;
+    const std::uintptr_t begin = run->first_page_.get() << Limits::kPageShift;
+    return Parts::is_whole(run, {begin, begin}) ? run : nullptr;
+  }
+  struct PartGrown {
+    PartState state{};
+    std::size_t bytes = 0;  // from now on; 0 if not even the least is to be had
+  };
+  // Lengthens bytes of a large block, at the cost of its slack and a free neighbour, to at most
+  // `most` and at least `least`, not less than they are.
+  PartGrown extend_part(Bytes part, std::size_t least, std::size_t most) EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    PartGrown grown{parts_.state_of(part)};
+    if (grown.state != PartState::kLive) return grown;
+    const std::size_t bytes = part.end - part.begin;
+    Span* const run = parts_.run_at(part.begin < part.end ? part.end - 1 : part.begin);
+    const bool can_grow = part.end == Parts::live_end(run) && !run->continues_.get() &&
+                          run->freed_.get() == nullptr;
+    if (!can_grow || most == bytes) {
+      grown.bytes = least <= bytes ? bytes : 0;
+      return grown;
+    }
+    if (most - bytes > run->slack_.get()) {
+      const std::size_t slack = run->slack_.get();
+      const std::size_t least_pages = least - bytes > slack ? pages_for(least - bytes - slack) : 0;
+      (void)lengthen(run, least_pages, pages_for(most - bytes - slack));
+    }
+    const std::size_t slack = run->end() - part.end;
+    if (bytes + slack < least) return grown;
+    grown.bytes = bytes + slack < most ? bytes + slack : most;
+    run->slack_.set(bytes + slack - grown.bytes);
+    return grown;
   }
 
   // --- Blocks with a mapping of their own ------------------------------------------------------
@@ -164,7 +240,10 @@ class Ledger {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     Span* const run = leaving.hand_over();
-    if (run->state_.get() == SpanState::kLarge) map_.set_span(run->first_page_.get(), 1, nullptr);
+    if (run->state_.get() == SpanState::kLarge) {
+      map_.set_span(run->first_page_.get(), 1, nullptr);
+      Parts::forget_block(run);
+    }
     arena_.give_up({run->first_page_.get(), run->pages_.get()});
     drop(run);
   }
@@ -232,6 +311,7 @@ class Ledger {
 
  private:
   using Guard = typename Sync::Guard;
+  using Parts = LargeParts<Sync, Limits>;
 
   // A thread died with fork while it held the mutex: all free runs and records may be half
   // linked. They are given up, and the ledger starts anew; taken runs stay valid, and may
@@ -325,6 +405,43 @@ class Ledger {
     drop(neighbour);
   }
 
+  bool has_os_pages(Bytes part, PartGiven& given) REQUIRES(mutex_, any_mutex) {
+    given.os_pages[0] = parts_.os_pages_of(part, false);
+    given.os_pages[1] = parts_.os_pages_of(part, true);
+    given.needs_purge = given.os_pages[0].end != 0 || given.os_pages[1].end != 0;
+    return given.needs_purge;
+  }
+  void insert_left(typename Parts::LooseRuns& left, std::uint64_t now_ms)
+      REQUIRES(mutex_, any_mutex) {
+    for (;;) {
+      LooseRun run = left.pop();
+      if (!run) break;
+      insert_merged(run.hand_over(), SpanState::kDirty, now_ms);
+    }
+  }
+
+  static std::size_t pages_for(std::size_t bytes) {
+    return (bytes + (std::size_t{1} << Limits::kPageShift) - 1) >> Limits::kPageShift;
+  }
+  // Lengthens a large block's run by at most `most` pages of a free neighbour. False, and
+  // nothing has changed, if it has not even the least (or is a mapping of its own).
+  bool lengthen(Span* run, std::size_t least, std::size_t most) REQUIRES(mutex_, any_mutex) {
+    if (run->is_apart_.get()) return false;
+    Span* next = runs_.neighbour(run->end_page(), SpanState::kDirty);
+    if (next == nullptr) next = clean_neighbour(run->end_page(), most);
+    if (next == nullptr && least < most) next = clean_neighbour(run->end_page(), least);
+    if (next == nullptr || next->pages_.get() < least) return false;
+    const std::size_t more = next->pages_.get() < most ? next->pages_.get() : most;
+    if (next->pages_.get() == more) {
+      runs_.remove(next);
+      drop(next);
+    } else {
+      runs_.resize(next, next->first_page_.get() + more, next->pages_.get() - more);
+    }
+    run->pages_.set(run->pages_.get() + more);
+    return true;
+  }
+
   Span* leave(Span* run) REQUIRES(mutex_, any_mutex) {
     runs_.remove(run);
     run->state_.set(SpanState::kLeaving);
@@ -362,6 +479,7 @@ class Ledger {
   FreeRuns<Sync, Limits> runs_ GUARDED_BY(mutex_){map_};
   Arena<Sync, Limits> arena_ GUARDED_BY(mutex_){map_};
   typename Limits::Metadata metadata_ GUARDED_BY(mutex_){};
+  Parts parts_ GUARDED_BY(mutex_){map_, metadata_};
   Cell<std::uint32_t> shards_ GUARDED_BY(mutex_){};
   Cell<std::uint32_t> pools_[Limits::kShards] GUARDED_BY(mutex_) = {};
 };

@@ -140,7 +140,7 @@ TEST_F(LedgerTest, FindsAnAlignedPlaceInsideARun) {
 }
 
 TEST_F(LedgerTest, GivesBitsToThoseThatAskAndTakesThemBack) {
-  Run* span = take(1, 1, State::kBlocks, 4);
+  Run* span = take(1, 1, State::kBlocks, 8);
   EXPECT_NE(span->bits_.get(), nullptr);
   span->cut(0);
   Run* one_word = take(1, 1, State::kBlocks, 0);
@@ -154,7 +154,7 @@ TEST_F(LedgerTest, GivesBitsToThoseThatAskAndTakesThemBack) {
 TEST_F(LedgerTest, KeepsNoRecordsOfWhatMerged) {
   std::vector<Run*> runs;
   for (int i = 0; i < 20; ++i) {
-    runs.push_back(take(1, 1, State::kBlocks, 4));
+    runs.push_back(take(1, 1, State::kBlocks, 8));
     runs.back()->cut(0);
   }
   for (Run* run : runs) give(run);
@@ -171,7 +171,7 @@ TEST_F(LedgerTest, NothingIsLostWithoutRecords) {
       const std::size_t free = dirty_pages() + clean_pages();
       const std::size_t records = FakeMetadata::outstanding;
       FakeMetadata::takes_until_failure = failing;
-      Run* run = take(1, align, State::kBlocks, 4);
+      Run* run = take(1, align, State::kBlocks, 8);
       const bool failed = FakeMetadata::takes_until_failure == 0;
       FakeMetadata::takes_until_failure = 0;
       ASSERT_TRUE(ledger_.is_valid());
@@ -179,7 +179,7 @@ TEST_F(LedgerTest, NothingIsLostWithoutRecords) {
       if (run == nullptr) {
         EXPECT_EQ(dirty_pages() + clean_pages(), free);
         EXPECT_EQ(FakeMetadata::outstanding, records);
-        run = take(1, align, State::kBlocks, 4);
+        run = take(1, align, State::kBlocks, 8);
       }
       ASSERT_NE(run, nullptr) << "the next one is served";
       run->cut(0);

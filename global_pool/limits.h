@@ -7,6 +7,7 @@
 #include "global_pool/metadata.h"
 #include "global_pool/page_map.h"
 #include "global_pool/size_class.h"
+#include "global_pool/slack.h"
 #include "shim/os.h"
 
 namespace ralloc {
@@ -23,6 +24,13 @@ struct ShippedLimits {
 
   static constexpr std::uint32_t span_pages(unsigned c, std::size_t spans) {
     return ralloc::span_pages(c, spans);
+  }
+
+  // Parts of blocks begin and end at multiples of so many bytes.
+  static constexpr std::size_t kPartGrain = 1;
+  // Bytes of a live block that were not asked for.
+  static std::size_t slack_of(const void* block, unsigned c) {
+    return has_slack(c) ? read_slack(block, size_class(c).block_size) : 0;
   }
 
   // Bytes of a local pool with its first arrays: two OS pages.

@@ -29,14 +29,14 @@ namespace ralloc {
 // What a tag says of a page: bit 48, the shard, and sixteen times the size class.
 using Key = std::uint64_t;
 inline constexpr Key kLiveKey = Key{1} << 48;
-inline constexpr unsigned kKeyShardShift = 11;
-inline constexpr unsigned kKeyBits = kKeyShardShift + 8;
+inline constexpr unsigned kKeyShardShift = 12;
+inline constexpr unsigned kKeyBits = kKeyShardShift + 7;
 inline constexpr Key kKeyClassMask = (Key{1} << kKeyShardShift) - 1;
 inline constexpr Key kLargeClass = kKeyClassMask & ~Key{15};  // in the place of the class
 
 constexpr Key home_key(unsigned shard) { return kLiveKey | Key{shard} << kKeyShardShift; }
 constexpr bool is_live(Key key) { return (key >> kKeyBits) == (kLiveKey >> kKeyBits); }
-constexpr unsigned shard_of(Key key) { return unsigned(key >> kKeyShardShift) & 255; }
+constexpr unsigned shard_of(Key key) { return unsigned(key >> kKeyShardShift) & 127; }
 constexpr unsigned class_of(Key key) { return unsigned(key & kKeyClassMask) / 16; }
 constexpr bool is_large(Key key) { return (key & kKeyClassMask) == kLargeClass; }
 
@@ -105,6 +105,11 @@ class PageMap {
   void uncover(std::uintptr_t page, std::size_t pages) {
     DCHECK(page % kSectorPages == 0 && pages % kSectorPages == 0);
     for (std::uintptr_t p = page; p != page + pages; p += kSectorPages) owner(p).set(0);
+  }
+  // For the ledger, under its mutex: whether the page is covered.
+  bool covers(std::uintptr_t page) const {
+    return mask_.load(Sync::kRelaxed) != 0 &&
+           owners_.get()[place(page) / kSectorPages].get() == page / kSectorPages * kSectorPages;
   }
   // No more pages than this can be covered; unknown before the first are.
   std::size_t window_pages() const {

@@ -41,7 +41,7 @@ class PageMapTest : public SmallPoolTest {
 };
 
 TEST(KeyTest, HoldsShardAndClass) {
-  for (unsigned shard = 0; shard < 256; ++shard) {
+  for (unsigned shard = 0; shard < 128; ++shard) {
     for (unsigned c = 0; c <= class_of(kLargeClass); ++c) {
       const Key key = home_key(shard) | c * 16;
       ASSERT_TRUE(is_live(key));
@@ -96,7 +96,7 @@ TEST_F(PageMapTest, KnowsTheSpanOfAPage) {
 
 TEST_F(PageMapTest, TakesNoOtherPageForOneOfTheSamePlace) {
   ASSERT_TRUE(map_.cover(kPage, kSector));
-  for (const Key key : {home_key(0), home_key(255) | kLargeClass, home_key(17) | 83 * 16}) {
+  for (const Key key : {home_key(0), home_key(127) | kLargeClass, home_key(17) | 83 * 16}) {
     map_.set_key(kPage, 1, key);
     // Every page number of 48 bits with that place, each bit of it by itself and at random.
     for (std::uintptr_t bit = kWindow; bit < std::uintptr_t{1} << 48; bit *= 2) {

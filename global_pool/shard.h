@@ -26,6 +26,7 @@ class alignas(64) Shard {
 
  public:
   using Span = ralloc::Span<Sync, Limits>;
+  using Fragment = typename Span::Fragment;
   using LooseRun = ralloc::LooseRun<Sync, Limits>;
   using LooseRuns = ralloc::LooseRuns<Sync, Limits>;
   using PageMap = ralloc::PageMap<Sync, Limits>;
@@ -75,6 +76,77 @@ class alignas(64) Shard {
     return give_locked(index, map, blocks, n);
   }
 
+  // --- Parts of blocks ----------------------------------------------------------------------------
+  struct PartGiven {
+    LooseRuns emptied{};        // the span, if it is wholly free now: for the ledger
+    std::size_t needs = 0;      // bytes of a record, without which nothing was done
+    bool took_memory = false;   // for the record
+    Fragment* unused = nullptr; // a record that is needed no longer, and its bytes
+    std::size_t unused_bytes = 0;
+    void* culprit = nullptr;    // the part, if it cannot be given
+    Misuse misuse{};            // and why
+  };
+  // Frees a part of a block at home here, shard `index`: the block comes home with its last
+  // part. `memory` is for a record, or null.
+  [[nodiscard]] PartGiven give_part(std::uint32_t index, const PageMap& map, void* part,
+                                    std::size_t size, void* memory) EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    PartGiven given;
+    Part at;
+    if (!locate(index, map, part, size, at, given)) return given;
+    if (at.fragment == nullptr && memory == nullptr && (at.first != 0 || at.last != at.asked)) {
+      given.needs = Fragment::bytes_for(at.size / Limits::kPartGrain);
+      return given;
+    }
+    if (at.fragment == nullptr && memory != nullptr) {
+      given.took_memory = true;
+      at.fragment = at.span->add_fragment(memory, at.position, at.size / Limits::kPartGrain);
+      at.fragment->bits().set(grain(at.asked), grain(at.size));
+    }
+    if (at.fragment != nullptr) {
+      FreedBits<Sync> freed = at.fragment->bits();
+      freed.set(grain(at.first), grain(at.last));
+      if (!freed.all(0, grain(at.size))) return given;
+      drop_fragment(at, given.unused, given.unused_bytes);
+    }
+    CHECK(at.span->put(at.position * std::uint32_t(at.size), given.misuse));
+    if (at.span->free_.get() > at.span->bin_above_.get()) (void)move_bin(at.span, given.emptied);
+    return given;
+  }
+
+  struct PartGrown {
+    std::size_t bytes = 0;      // from now on; 0 if not even the least is to be had
+    Fragment* unused = nullptr; // a record that is needed no longer, and its bytes
+    std::size_t unused_bytes = 0;
+    void* culprit = nullptr;    // the part, if it is not the program's
+    Misuse misuse{};            // and why
+  };
+  // Lengthens a part of `size` bytes to at most `most` and at least `least` (not less than it
+  // has) by freed bytes behind it that were asked for with the block.
+  [[nodiscard]] PartGrown extend_part(std::uint32_t index, const PageMap& map, void* part,
+                                      std::size_t size, std::size_t least, std::size_t most)
+      EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    PartGrown grown;
+    Part at;
+    const bool is_found = locate(index, map, part, size, at, grown);
+    if (grown.culprit != nullptr) return grown;
+    std::size_t bytes = size;
+    if (is_found && at.fragment != nullptr && at.last < at.asked && most > size) {
+      FreedBits<Sync> freed = at.fragment->bits();
+      const std::size_t room = at.asked - at.first;
+      const std::size_t end = at.first + (most < room ? most : room);
+      bytes = freed.first_live(grain(at.last), grain(end)) * Limits::kPartGrain - at.first;
+      if (bytes < least) return grown;
+      freed.clear(grain(at.last), grain(at.first + bytes));
+      if (freed.none(0, grain(at.asked))) drop_fragment(at, grown.unused, grown.unused_bytes);
+    }
+    if (bytes >= least) grown.bytes = bytes;
+    return grown;
+  }
+
   struct Counts {
     std::size_t blocks_bytes = 0;  // in blocks outside the spans: held or in pools
     std::size_t spans_bytes = 0;   // in spans, wholly
@@ -86,6 +158,7 @@ class alignas(64) Shard {
     Counts counts;
     for (std::uint32_t c = 0; c < Limits::kClasses; ++c) {
       std::size_t blocks = capacity_[c].get();
+      if (blocks == 0) continue;
       for (const Bin& bin : lists_[c]) {
         for (Span* s = bin.front(); s != nullptr; s = Bin::after(s)) blocks -= s->free_.get();
       }
@@ -102,7 +175,7 @@ class alignas(64) Shard {
     for (std::uint32_t c = 0; c < Limits::kClasses; ++c) {
       for (std::uint32_t bin = 0; bin < Span::kFullnessBins; ++bin) {
         for (Span* s = lists_[c][bin].front(); s != nullptr; s = Bin::after(s)) {
-          if (!s->is_valid() || s->class_.get() != c || s->free_.get() == 0 ||
+          if (!s->is_valid() || !s->fragments_are_valid() || s->class_.get() != c || s->free_.get() == 0 ||
               s->is_wholly_free() || s->bin_.get() != bin || s->bin_for_free() != bin) {
             return false;
           }
@@ -144,6 +217,54 @@ class alignas(64) Shard {
     return taken;
   }
 
+  // A part of a block, in bytes from the block's begin.
+  struct Part {
+    Span* span = nullptr;
+    std::uint32_t position = 0;
+    std::size_t size = 0;   // of the block
+    std::size_t asked = 0;  // of these the program asked for
+    std::size_t first = 0;  // of the part
+    std::size_t last = 0;   // behind the part
+    Fragment* fragment = nullptr;
+  };
+  static std::size_t grain(std::size_t bytes) { return bytes / Limits::kPartGrain; }
+
+  // False if the part is not live, and then `answer` says why; or if its span was given up.
+  template <class Answer>
+  bool locate(std::uint32_t index, const PageMap& map, void* part, std::size_t size, Part& at,
+              Answer& answer) REQUIRES(mutex_, any_mutex) {
+    const auto refuse = [&](Misuse misuse) {
+      answer.culprit = part;
+      answer.misuse = misuse;
+      return false;
+    };
+    Span* const span = static_cast<Span*>(map.span_at(PageMap::page_of(part)));
+    if (span == nullptr || span->home_.get() == Span::kNobody) return refuse(Misuse::kDoubleFree);
+    if (span->home_.get() != home_word(index)) return false;
+    const std::uint32_t offset = std::uint32_t(static_cast<char*>(part) - span->begin());
+    at.span = span;
+    at.position = block_index(offset, span->reciprocal_.get());
+    at.size = span->block_size_.get();
+    if (at.position >= span->capacity_.get()) return refuse(Misuse::kNotABlock);
+    at.first = offset - at.position * at.size;
+    at.last = at.first + size;
+    if (size > at.size || at.last > at.size) return refuse(Misuse::kOverFree);
+    if (span->is_free(at.position)) return refuse(Misuse::kDoubleFree);
+    at.fragment = span->fragment_of(at.position);
+    at.asked = at.size - Limits::slack_of(static_cast<char*>(part) - at.first, span->class_.get());
+    if (at.last > at.asked) return refuse(Misuse::kOverFree);
+    if (at.fragment != nullptr && !at.fragment->bits().none(grain(at.first), grain(at.last))) {
+      return refuse(Misuse::kPartFreed);
+    }
+    return true;
+  }
+  void drop_fragment(Part& at, Fragment*& unused, std::size_t& unused_bytes)
+      REQUIRES(mutex_, any_mutex) {
+    at.span->remove_fragment(at.fragment);
+    unused = at.fragment;
+    unused_bytes = Fragment::bytes_for(at.size / Limits::kPartGrain);
+  }
+
   Given give_locked(std::uint32_t index, const PageMap& map, void** blocks, std::size_t n)
       REQUIRES(mutex_, any_mutex) {
     Given given;
@@ -175,14 +296,16 @@ class alignas(64) Shard {
         given.culprit = block;
         return given;
       }
-      if (UNLIKELY(span->free_.get() > span->bin_above_.get()) && move_bin(span, given)) bytes = 0;
+      if (UNLIKELY(span->free_.get() > span->bin_above_.get()) && move_bin(span, given.emptied)) {
+        bytes = 0;
+      }
     }
     return given;
   }
 
   // A block came home, and its span belongs into another bin now, or into the ledger: then
   // it is ours no longer, and true is returned.
-  bool move_bin(Span* span, Given& given) REQUIRES(mutex_, any_mutex) {
+  bool move_bin(Span* span, LooseRuns& emptied) REQUIRES(mutex_, any_mutex) {
     if (span->bin_above_.get() != 0) unlink(span);
     if (!span->is_wholly_free()) {
       link(span);
@@ -190,7 +313,7 @@ class alignas(64) Shard {
     }
     count(span, std::size_t(-1));
     span->home_.set(Span::kNobody);
-    given.emptied.push(LooseRun(*span));
+    emptied.push(LooseRun(*span));
     return true;
   }
 

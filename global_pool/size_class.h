@@ -6,6 +6,10 @@
 // (With four throughout, sqlite, which asks for 4 KiB and a little, took 10 % more memory;
 // with eight throughout, servers took more, in spans of many classes that are part full.)
 //
+// Each size has two classes. Blocks of the first are wholly the program's, as all of malloc's
+// are. Of a block of the second, kSizes further on, fewer bytes were asked for, and its last
+// bytes say how many (slack.h): so "this is the whole block" is known to the byte.
+//
 // Thread safety: constants and pure functions.
 #pragma once
 
@@ -24,7 +28,10 @@ inline constexpr std::size_t kSmallMost = 32 * kKiB;
 inline constexpr unsigned kFineClasses = kFineMost / kGrain;
 inline constexpr unsigned kMediumClasses = 8 * 3;  // to 8 KiB
 inline constexpr unsigned kCoarseClasses = 4 * 2;  // to 32 KiB
-inline constexpr unsigned kClasses = kFineClasses + kMediumClasses + kCoarseClasses;
+inline constexpr unsigned kSizes = kFineClasses + kMediumClasses + kCoarseClasses;
+inline constexpr unsigned kClasses = 2 * kSizes;
+
+constexpr bool has_slack(unsigned size_class) { return size_class >= kSizes; }
 
 struct SizeClass {
   std::uint32_t block_size;
@@ -38,6 +45,7 @@ struct SizeClass {
 namespace detail {
 
 constexpr std::uint32_t block_size_of(unsigned size_class) {
+  if (has_slack(size_class)) size_class -= kSizes;
   if (size_class < kFineClasses) return std::uint32_t((size_class + 1) * kGrain);
   const bool coarse = size_class >= kFineClasses + kMediumClasses;
   const unsigned step = size_class - kFineClasses - (coarse ? kMediumClasses : 0);
@@ -113,12 +121,12 @@ constexpr unsigned size_class_of(std::size_t size) {
 
 // The smallest class that holds `size` bytes and whose blocks all lie at multiples of
 // `align`, a power of two up to kSmallMost; spans begin at a page, so its size must be a
-// multiple. kClasses if there is none.
+// multiple. kSizes if there is none.
 constexpr unsigned size_class_of(std::size_t size, std::size_t align) {
   std::size_t rounded = (size + align - 1) / align * align;
-  if (rounded > kSmallMost) return kClasses;
+  if (rounded > kSmallMost) return kSizes;
   unsigned c = size_class_of(rounded);
-  while (c < kClasses && size_class_info(c).block_size % align != 0) ++c;
+  while (c < kSizes && size_class_info(c).block_size % align != 0) ++c;
   return c;
 }
 

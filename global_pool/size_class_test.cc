@@ -15,10 +15,19 @@ std::size_t span_bytes(unsigned size_class, std::size_t spans) {
 
 TEST(SizeClassTest, SizesAscendInGrains) {
   EXPECT_EQ(block_size(0), kGrain);
-  EXPECT_EQ(block_size(kClasses - 1), kSmallMost);
-  for (unsigned c = 1; c < kClasses; ++c) {
+  EXPECT_EQ(block_size(kSizes - 1), kSmallMost);
+  for (unsigned c = 1; c < kSizes; ++c) {
     EXPECT_GT(block_size(c), block_size(c - 1));
     EXPECT_EQ(block_size(c) % kGrain, 0u);
+  }
+}
+
+TEST(SizeClassTest, EverySizeHasAClassWithoutSlackAndOneWith) {
+  EXPECT_EQ(kClasses, 2 * kSizes);
+  for (unsigned c = 0; c < kSizes; ++c) {
+    EXPECT_EQ(block_size(c + kSizes), block_size(c));
+    EXPECT_FALSE(has_slack(c));
+    EXPECT_TRUE(has_slack(c + kSizes));
   }
 }
 
@@ -30,7 +39,7 @@ TEST(SizeClassTest, ClassesUpToOneKiBAreOneGrainApart) {
 TEST(SizeClassTest, EverySizeGetsTheSmallestBlockThatHoldsIt) {
   for (std::size_t size = 1; size <= kSmallMost; ++size) {
     const unsigned c = size_class_of(size);
-    ASSERT_LT(c, kClasses) << size;
+    ASSERT_LT(c, kSizes) << size;
     ASSERT_GE(block_size(c), size);
     ASSERT_TRUE(c == 0 || block_size(c - 1) < size) << size;
   }
@@ -45,8 +54,8 @@ TEST(SizeClassTest, WastesANinthOfABlockUpTo8KiBAndAFifthAbove) {
 
 TEST(SizeClassTest, EverySizeGetsTheSmallestAlignedBlockThatHoldsIt) {
   for (std::size_t align = 1; align <= kSmallMost; align *= 2) {
-    unsigned smallest = kClasses;  // of those seen, from large to small
-    unsigned next = kClasses;      // classes from here on are too large to be missed
+    unsigned smallest = kSizes;  // of those seen, from large to small
+    unsigned next = kSizes;      // classes from here on are too large to be missed
     for (std::size_t size = kSmallMost; size >= 1; --size) {
       while (next > 0 && block_size(next - 1) >= size) {
         --next;
@@ -58,13 +67,13 @@ TEST(SizeClassTest, EverySizeGetsTheSmallestAlignedBlockThatHoldsIt) {
 }
 
 TEST(SizeClassTest, NoClassAlignsMoreThanItsSize) {
-  EXPECT_EQ(size_class_of(kSmallMost, kSmallMost), kClasses - 1);
-  EXPECT_EQ(size_class_of(kSmallMost + 1, 16), kClasses);
-  EXPECT_EQ(size_class_of(1, kSmallMost * 2), kClasses);
+  EXPECT_EQ(size_class_of(kSmallMost, kSmallMost), kSizes - 1);
+  EXPECT_EQ(size_class_of(kSmallMost + 1, 16), kSizes);
+  EXPECT_EQ(size_class_of(1, kSmallMost * 2), kSizes);
 }
 
 TEST(SizeClassTest, BlockIndexIsExactForEveryOffset) {
-  for (unsigned c = 0; c < kClasses; ++c) {
+  for (unsigned c = 0; c < kSizes; ++c) {
     const std::uint32_t size = size_class_info(c).block_size;
     const std::uint32_t reciprocal = size_class_info(c).reciprocal;
     std::uint32_t index = 0;

@@ -10,7 +10,9 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
+#include "global_pool/freed_bits.h"
 #include "global_pool/list.h"
 #include "global_pool/size_class.h"
 #include "shim/fatal.h"
@@ -26,6 +28,24 @@ enum class SpanState : std::uint8_t {
   kLeaving,  // taken out of the ledger to be purged or released
 };
 
+// The record of a small block of which a part is free: its place among those of the span, and
+// behind it the freed bits of the block.
+template <class Sync>
+struct Fragment {
+  template <class T>
+  using Cell = typename Sync::template Cell<T>;
+
+  Cell<Fragment*> next{};
+  Cell<std::uint32_t> position{};
+
+  static constexpr std::size_t bytes_for(std::size_t bits) {
+    return sizeof(Fragment) + FreedBits<Sync>::bytes_for(bits);
+  }
+  FreedBits<Sync> bits() {
+    return FreedBits<Sync>(reinterpret_cast<typename FreedBits<Sync>::Word*>(this + 1));
+  }
+};
+
 template <class Sync, class Limits>
 class Span {
   template <class T>
@@ -34,6 +54,7 @@ class Span {
  public:
   static constexpr std::uint32_t kNobody = ~std::uint32_t{0};
   static constexpr unsigned kFullnessBins = 8;
+  using Fragment = ralloc::Fragment<Sync>;
 
   // Which mutex guards a member depends on who has the span, and changes with that; GUARDED_BY
   // binds a member to one for good, so clang's analysis cannot check the groups below. It does
@@ -50,6 +71,13 @@ class Span {
   Cell<std::size_t> pages_{};
   Cell<std::uint64_t> freed_ms_{};
   Links<Sync, Span> by_age_{};
+
+  // --- Of a large block: the ledger's, or who has all of the block may touch them without --------
+  // Parts of a large block that were freed leave several runs, each with a record.
+  Cell<std::size_t> slack_{};    // bytes at the end that were not asked for
+  Cell<bool> continues_{};       // the run behind this one belongs to the same block
+  Cell<bool> is_piece_{};        // it was cut off the block's first run
+  Cell<Cell<std::uint64_t>*> freed_{};  // the freed bits of a page with freed and live bytes
 
   // The ledger's while the run is free, the shard's while it holds blocks: the list it is in.
   Links<Sync, Span> in_bin_{};
@@ -69,11 +97,15 @@ class Span {
   Cell<std::uint32_t> bin_{};
   Cell<std::uint32_t> low_word_{};  // no word of bits_ before this one has a bit
   Cell<std::uint64_t> one_word_{};  // bits_ of spans with at most 64 blocks
+  // Blocks with a part that is free: a list for each word of bits_, and behind these words.
+  Cell<std::uint32_t> fragments_{};
+  Cell<Fragment*> one_list_{};
 
   char* begin() const {
     return reinterpret_cast<char*>(first_page_.get() << Limits::kPageShift);
   }
   std::size_t bytes() const { return pages_.get() << Limits::kPageShift; }
+  std::uintptr_t end() const { return end_page() << Limits::kPageShift; }
   std::uintptr_t end_page() const { return first_page_.get() + pages_.get(); }
   bool is_wholly_free() const { return free_.get() == capacity_.get(); }
 
@@ -81,9 +113,13 @@ class Span {
     return std::uint32_t((pages << Limits::kPageShift) / info.block_size);
   }
   static constexpr std::uint32_t words_for(std::uint32_t capacity) { return (capacity + 63) / 64; }
+  // Words beside those in the record: for the bits, and as many for the lists of fragments.
+  static constexpr std::uint32_t more_words_for(std::uint32_t capacity) {
+    return capacity > 64 ? 2 * words_for(capacity) : 0;
+  }
 
   // Whoever alone holds the span: all blocks free, homed nowhere yet. The ledger has put
-  // words_for(capacity) words at bits_, or null where one word does.
+  // more_words_for(capacity) words at bits_, or null.
   void cut(std::uint32_t size_class) {
     const SizeClass& info = Limits::size_class(size_class);
     const std::uint32_t capacity = capacity_of(info, pages_.get());
@@ -95,7 +131,9 @@ class Span {
     for (std::uint32_t w = 0; w < words_for(capacity); ++w) {
       const std::uint32_t rest = capacity - w * 64;
       bits_.get()[w].set(rest >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << rest) - 1);
+      list_of(w * 64).set(nullptr);
     }
+    fragments_.set(0);
     free_.set(capacity);
     low_word_.set(0);
   }
@@ -142,10 +180,60 @@ class Span {
       misuse = Misuse::kDoubleFree;
       return false;
     }
+    if (UNLIKELY(fragments_.get() != 0) && fragment_of(position) != nullptr) {
+      misuse = Misuse::kPartFreed;
+      return false;
+    }
     word.set(word.get() | bit);
     if (position / 64 < low_word_.get()) low_word_.set(position / 64);
     free_.set(free_.get() + 1);
     return true;
+  }
+
+  // --- Parts of blocks: the shard ---------------------------------------------------------------
+  Cell<Fragment*>& list_of(std::uint32_t position) {
+    static_assert(sizeof(Cell<Fragment*>) == sizeof(Cell<std::uint64_t>));
+    if (capacity_.get() <= 64) return one_list_;
+    return reinterpret_cast<Cell<Fragment*>*>(bits_.get() +
+                                              words_for(capacity_.get()))[position / 64];
+  }
+  // The fragment of a block; null if no part of it is free.
+  Fragment* fragment_of(std::uint32_t position) {
+    Fragment* f = list_of(position).get();
+    while (f != nullptr && f->position.get() != position) f = f->next.get();
+    return f;
+  }
+  // In memory of Fragment::bytes_for(bits).
+  Fragment* add_fragment(void* memory, std::uint32_t position, std::size_t bits) {
+    Fragment* const f = new (memory) Fragment;
+    FreedBits<Sync>::make(f + 1, bits);
+    Cell<Fragment*>& list = list_of(position);
+    f->position.set(position);
+    f->next.set(list.get());
+    list.set(f);
+    fragments_.set(fragments_.get() + 1);
+    return f;
+  }
+  void remove_fragment(Fragment* fragment) {
+    Cell<Fragment*>* at = &list_of(fragment->position.get());
+    while (at->get() != fragment) at = &at->get()->next;
+    at->set(fragment->next.get());
+    fragments_.set(fragments_.get() - 1);
+  }
+  // Debug builds and tests: every block with a fragment is held, and some of it is live.
+  bool fragments_are_valid() {
+    std::uint32_t counted = 0;
+    for (std::uint32_t p = 0; p < capacity_.get(); p += 64) {
+      for (Fragment* f = list_of(p).get(); f != nullptr; f = f->next.get(), ++counted) {
+        const std::size_t bits = block_size_.get() / Limits::kPartGrain;
+        if (f->position.get() / 64 != p / 64 || is_free(f->position.get())) return false;
+        if (f->bits().all(0, bits) || f->bits().none(0, bits)) return false;
+      }
+    }
+    return counted == fragments_.get();
+  }
+  bool is_free(std::uint32_t position) const {
+    return (bits_.get()[position / 64].get() >> (position % 64) & 1) != 0;
   }
 
   // The bin for spans with as many free blocks as this one, fullest first.

@@ -24,10 +24,10 @@ class CutSpan : public Span<StdSync, Limits> {
  public:
   explicit CutSpan(unsigned size_class, std::size_t spans = 0) {
     const std::uint32_t pages = Limits::span_pages(size_class, spans);
-    words_.resize(this->words_for(this->capacity_of(Limits::size_class(size_class), pages)));
+    words_.resize(this->more_words_for(this->capacity_of(Limits::size_class(size_class), pages)));
     this->first_page_.set(0x700000);
     this->pages_.set(pages);
-    if (words_.size() > 1) this->bits_.set(words_.data());
+    if (!words_.empty()) this->bits_.set(words_.data());
     this->cut(size_class);
   }
 

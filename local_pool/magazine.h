@@ -44,6 +44,11 @@ struct MagazineRack {
   [[gnu::always_inline]] bool give_hit(void* block, Key key) {
     const Key offset = key ^ home;
     if (UNLIKELY(offset >= sizeof magazines)) return false;  // not ours, large, or wild
+    return push_hit(block, offset);
+  }
+
+  // The same, where the offset of the block's magazine is known.
+  [[gnu::always_inline]] bool push_hit(void* block, std::size_t offset) {
     Magazine& magazine = at(offset);
     void** const top = magazine.top;
     if (UNLIKELY(*top == block) || UNLIKELY(top == magazine.end)) return false;

@@ -45,7 +45,7 @@ struct Config {
 
   // --- Shards ------------------------------------------------------------------------------
   static constexpr unsigned kShardsPerCore = 4;
-  static constexpr unsigned kShardsMost = 256;
+  static constexpr unsigned kShardsMost = 128;
   // A waiter looks this often at a held mutex before it sleeps: about the time of one batch.
   static constexpr unsigned kSpinTries = 100;
 

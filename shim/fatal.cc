@@ -25,6 +25,8 @@ constexpr Sentence sentence(Misuse misuse) {
       return {"double free of ", ", which is free already"};
     case Misuse::kNotABlock:
       return {"free of ", ", which is not the start of a block"};
+    case Misuse::kPartFreed:
+      return {"free of ", ", of which a part is free already"};
     case Misuse::kOverFree:
       return {"free of ", " with a size larger than the block"};
     case Misuse::kOverRealloc:
@@ -78,6 +80,11 @@ void die_of_misuse(Misuse misuse, const void* pointer) noexcept {
 
 void die_of_exhaustion(std::size_t size) noexcept {
   Line().text("out of memory: no block of ").decimal(size).text(" bytes can be had").die();
+}
+
+void die_of_alignment(std::size_t size) noexcept {
+  Line().text("alignment 0 asked for a block of ").decimal(size)
+      .text(" bytes; it must be 1 or more").die();
 }
 
 void die_of_check(const char* expression, const char* file, int line) noexcept {

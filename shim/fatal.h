@@ -16,12 +16,16 @@ enum class Misuse {
   kForeignUsableSize,
   kDoubleFree,
   kNotABlock,
+  kPartFreed,
   kOverFree,
   kOverRealloc,
 };
 
 // Prints "ralloc: <what> of <pointer>, <why that is wrong>" and aborts.
 [[noreturn]] void die_of_misuse(Misuse misuse, const void* pointer) noexcept EXCLUDES(any_mutex);
+
+// The program asked for a block at a multiple of 0.
+[[noreturn]] void die_of_alignment(std::size_t size) noexcept EXCLUDES(any_mutex);
 
 // The program asked for memory that may not fail, and there is none.
 [[noreturn]] void die_of_exhaustion(std::size_t size) noexcept EXCLUDES(any_mutex);

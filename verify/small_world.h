@@ -217,6 +217,9 @@ struct TinyLimits {
   static constexpr std::uint32_t span_pages(unsigned c, std::size_t spans) {
     return spans >= 2 ? 2 : size_class(c).pages;
   }
+  static constexpr std::size_t kPartGrain = kPageBytes / 32;
+  static std::size_t slack_of(const void*, unsigned) { return 0; }
+
   using Metadata = WorldMetadata;
   using Memory = WorldMemory;
 };

@@ -124,6 +124,9 @@ struct SmallLimits {
     return c == 3 && spans >= 2 ? 5 : size_class(c).pages;
   }
 
+  static constexpr std::size_t kPartGrain = 1;
+  static std::size_t slack_of(const void*, unsigned) { return 0; }
+
   using Metadata = FakeMetadata;
   using Memory = FakeMemory;
 };

@@ -1,0 +1,308 @@
+#include "alloc/sized.h"
+
+#include <bit>
+#include <cerrno>
+#include <cstring>
+
+#include "shim/os.h"
+
+namespace ralloc {
+namespace {
+
+// Where a pointer lies in a small block.
+struct Place {
+  unsigned size_class;
+  std::size_t block_size;
+  std::size_t asked;  // bytes of the block that the program asked for
+  std::size_t first;  // the pointer's distance from the block's begin
+
+  bool is_whole(std::size_t size) const { return first == 0 && asked == size; }
+};
+
+bool is_small(Key key) { return is_live(key) && !is_large(key); }
+
+// Of a pointer whose page has the key of a small class.
+Place place_of(const void* ptr, Key key) {
+  const unsigned size_class = class_of(key);
+  const SizeClass& info = size_class_info(size_class);
+  const auto offset =
+      std::uint32_t(static_cast<const char*>(ptr) - bookkeeper.span_of(ptr)->begin());
+  const std::size_t first = offset - block_index(offset, info.reciprocal) * info.block_size;
+  const char* const block = static_cast<const char*>(ptr) - first;
+  const std::size_t slack = has_slack(size_class) ? read_slack(block, info.block_size) : 0;
+  return {size_class, info.block_size, info.block_size - slack, first};
+}
+
+bool divides_page(std::size_t align) { return std::has_single_bit(align) && align <= kPage; }
+
+bool is_multiple(const void* p, std::size_t align) {
+  return reinterpret_cast<std::uintptr_t>(p) % align == 0;
+}
+char* round_up(void* p, std::size_t align) {
+  const std::size_t over = reinterpret_cast<std::uintptr_t>(p) % align;
+  return static_cast<char*>(p) + (over == 0 ? 0 : align - over);
+}
+
+// A block of `size` bytes of the size class, or of that with slack.
+void* allocate_of(unsigned size_class, std::size_t size) {
+  const std::size_t block_size = size_class_info(size_class).block_size;
+  if (size == block_size) return allocate_class(size_class);
+  void* const block = allocate_class(size_class + kSizes);
+  if (block != nullptr) write_slack(block, block_size, block_size - size);
+  return block;
+}
+void* allocate_pages(std::size_t size, std::size_t align_pages) {
+  LargeBlock* const block = allocate_large(pages_for(size == 0 ? 1 : size), align_pages);
+  if (block == nullptr) return nullptr;
+  block->slack_.set(block->bytes() - size);
+  return block->begin();
+}
+
+// --- Alignments that are no power of two ----------------------------------------------------------
+
+// Every so many blocks of a size lie at a multiple, if the sizes of both allow: a few are
+// looked at before memory is spent on the alignment.
+constexpr std::size_t kFittingTries = 8;
+
+// A small block that happens to begin at a multiple of `align`; null if none was found.
+void* allocate_fitting(std::size_t size, std::size_t align, std::size_t tries) {
+  void* others[kFittingTries];
+  std::size_t n = 0;
+  void* found = nullptr;
+  const unsigned size_class = size_class_of(size);
+  for (; n < tries; ++n) {
+    void* const block = allocate_of(size_class, size);
+    if (block == nullptr) break;
+    if (is_multiple(block, align)) {
+      found = block;
+      break;
+    }
+    others[n] = block;
+  }
+  while (n > 0) deallocate(others[--n]);
+  return found;
+}
+
+// Cuts a small block down to `size` bytes at the first multiple of `align`: what lies before
+// and behind are freed parts.
+void* allocate_within(std::size_t size, std::size_t align, std::size_t extra) {
+  const unsigned size_class = size_class_of(size + extra);
+  const std::size_t block_size = size_class_info(size_class).block_size;
+  void* const block = allocate_class(size_class);
+  if (block == nullptr) return nullptr;
+  const Key key = bookkeeper.map().key_of(block);
+  char* const begin = round_up(block, align);
+  const std::size_t head = std::size_t(begin - static_cast<char*>(block));
+  const std::size_t tail = block_size - head - size;
+  // The first of the two needs a record, and the other none.
+  if ((head != 0 && !bookkeeper.give_part(block, head, key)) ||
+      (tail != 0 && !bookkeeper.give_part(begin + size, tail, key))) {
+    deallocate(block);
+    return nullptr;
+  }
+  return begin;
+}
+
+void* allocate_large_within(std::size_t size, std::size_t align, std::size_t extra) {
+  LargeBlock* const block = allocate_large(pages_for(size + extra), 1);
+  if (block == nullptr) return nullptr;
+  char* const begin = round_up(block->begin(), align);
+  const std::size_t head = std::size_t(begin - block->begin());
+  const std::size_t tail = block->bytes() - head - size;
+  block->slack_.set(tail % kPage);
+  if ((tail >= kPage && !bookkeeper.give_large_part(begin + size, tail / kPage * kPage, false)) ||
+      (head != 0 && !bookkeeper.give_large_part(block->begin(), head, false))) {
+    bookkeeper.give_large(block, SpanState::kDirty);
+    return nullptr;
+  }
+  return begin;
+}
+
+// A block of no bytes is all slack, and its pointer may lie inside.
+void* allocate_empty(std::size_t align) {
+  if (align <= kSmallMost) {
+    void* const block = allocate_of(size_class_of(align), 0);
+    return block != nullptr ? round_up(block, align) : nullptr;
+  }
+  LargeBlock* const block = allocate_large(pages_for(align), 1);
+  if (block == nullptr) return nullptr;
+  block->slack_.set(block->bytes());
+  return round_up(block->begin(), align);
+}
+
+void* allocate_odd(std::size_t size, std::size_t align) {
+  if (size == 0) return allocate_empty(align);
+  // Blocks lie at multiples of the grain, and large ones of a page: so many bytes more are
+  // enough for the next multiple of both.
+  const std::size_t power = align & -align;
+  const std::size_t step = power < kGrain ? power : kGrain;
+  const std::size_t extra = align - step;
+  if (size + extra > kSizeMost) return nullptr;
+  if (size + extra > kSmallMost) {
+    return allocate_large_within(size, align, align - (power < kPage ? power : kPage));
+  }
+  const std::size_t tries = align / step;
+  if (tries <= kFittingTries) {
+    if (void* block = allocate_fitting(size, align, tries)) return block;
+  }
+  return allocate_within(size, align, extra);
+}
+
+// --- Resizing -------------------------------------------------------------------------------------
+
+std::size_t lengthen(void* ptr, std::size_t old_size, std::size_t least, std::size_t most) {
+  const Key key = bookkeeper.map().key_of(ptr);
+  if (!is_small(key)) {
+    return old_size == 0 ? 0 : bookkeeper.extend_large_part(ptr, old_size, least, most);
+  }
+  const Place place = place_of(ptr, key);
+  if (!place.is_whole(old_size)) {
+    return old_size == 0 ? 0 : bookkeeper.extend_part(ptr, old_size, least, most, key);
+  }
+  // The last byte of a block with slack stays ours.
+  const std::size_t room = place.block_size - (has_slack(place.size_class) ? 1 : 0);
+  const std::size_t size = most < room ? most : room;
+  if (size < least) return 0;
+  if (has_slack(place.size_class)) write_slack(ptr, place.block_size, place.block_size - size);
+  return size;
+}
+
+// What is to be copied must be the program's: dies if it is not.
+void check_live(void* ptr, std::size_t size) {
+  const Key key = bookkeeper.map().key_of(ptr);
+  if (is_small(key) && (size == 0 || place_of(ptr, key).is_whole(size))) return;
+  if (size == 0 && bookkeeper.empty_large(ptr) == nullptr) {
+    die_of_misuse(Misuse::kForeignRealloc, ptr);
+  }
+  CHECK(size == 0 || lengthen(ptr, size, size, size) == size);
+}
+
+bool shorten(void* ptr, std::size_t old_size, std::size_t size) {
+  const Key key = bookkeeper.map().key_of(ptr);
+  if (is_small(key)) {
+    const Place place = place_of(ptr, key);
+    if (place.is_whole(old_size) && has_slack(place.size_class)) {
+      write_slack(ptr, place.block_size, place.block_size - size);
+      return true;
+    }
+  }
+  check_live(ptr, old_size);
+  return free_sized_slow(static_cast<char*>(ptr) + size, old_size - size);
+}
+
+// Whether bytes should stay where they are when so few of them are left.
+bool stays(void* ptr, std::size_t old_size, std::size_t size) {
+  const Key key = bookkeeper.map().key_of(ptr);
+  if (!is_small(key)) return size > kSmallMost;
+  const Place place = place_of(ptr, key);
+  if (!place.is_whole(old_size)) return true;
+  return has_slack(place.size_class) && size > place.block_size / 2;
+}
+
+}  // namespace
+
+void* allocate_sized_slow(std::size_t size) noexcept {
+  if (size > kSizeMost) return nullptr;
+  if (size > kSmallMost) return allocate_pages(size, 1);
+  return allocate_of(size == 0 ? 0 : size_class_of(size), size);
+}
+
+void* allocate_sized_aligned(std::size_t size, std::size_t align) noexcept {
+  if (size > kSizeMost || align > kSizeMost) return nullptr;
+  if (!std::has_single_bit(align)) return allocate_odd(size, align);
+  if (align <= kGrain) return allocate_sized(size);
+  if (size <= kSmallMost && align <= kSmallMost) {
+    const unsigned size_class = size_class_of(size == 0 ? 1 : size, align);
+    if (size_class < kSizes) return allocate_of(size_class, size);
+  }
+  return allocate_pages(size, align <= kPage ? 1 : align / kPage);
+}
+
+Sized allocate_at_least(std::size_t size, std::size_t align) noexcept {
+  if (size > kSizeMost || align > kSizeMost) return {nullptr, 0};
+  if (!std::has_single_bit(align)) {
+    void* const block = allocate_odd(size, align);
+    return {block, block != nullptr ? size : 0};
+  }
+  if (size <= kSmallMost && align <= kSmallMost) {
+    const unsigned size_class = size_class_of(size == 0 ? 1 : size, align);
+    if (size_class < kSizes) {
+      void* const block = allocate_class(size_class);
+      return {block, block != nullptr ? size_class_info(size_class).block_size : 0};
+    }
+  }
+  LargeBlock* const block =
+      allocate_large(pages_for(size == 0 ? 1 : size), align <= kPage ? 1 : align / kPage);
+  if (block == nullptr) return {nullptr, 0};
+  return {block->begin(), block->bytes()};
+}
+
+bool free_sized_slow(void* ptr, std::size_t size) noexcept {
+  if (ptr == nullptr) return true;
+  const Key key = bookkeeper.map().key_of(ptr);
+  const int kept_errno = errno;
+  bool is_done = true;
+  if (is_small(key)) {
+    const Place place = place_of(ptr, key);
+    if (place.is_whole(size)) {
+      deallocate(ptr);
+    } else if (size != 0) {
+      is_done = bookkeeper.give_part(ptr, size, key);
+    } else if (place.asked == 0) {
+      deallocate(static_cast<char*>(ptr) - place.first);
+    }
+  } else {
+    if (size == 0) {
+      LargeBlock* const empty = bookkeeper.empty_large(ptr);
+      if (empty != nullptr) ptr = empty->begin();
+    }
+    is_done = bookkeeper.give_large_part(ptr, size, true);
+    bookkeeper.decay(os::now_ms());
+  }
+  errno = kept_errno;
+  return is_done;
+}
+
+std::size_t resize_in_place(void* ptr, std::size_t old_size, std::size_t least,
+                            std::size_t most) noexcept {
+  if (most < old_size) return shorten(ptr, old_size, most) ? most : 0;
+  if (least > kSizeMost) return 0;
+  if (most > kSizeMost) most = kSizeMost;
+  return lengthen(ptr, old_size, least, most);
+}
+
+void* reallocate_sized(void* ptr, std::size_t old_size, std::size_t size,
+                       std::size_t align) noexcept {
+  if (size > kSizeMost) return nullptr;
+  if (old_size > kSizeMost) die_of_misuse(Misuse::kOverRealloc, ptr);
+  const bool may_stay = size != 0 && is_multiple(ptr, align);
+  if (may_stay && (size >= old_size || stays(ptr, old_size, size)) &&
+      resize_in_place(ptr, old_size, size, size) != 0) {
+    return ptr;
+  }
+  check_live(ptr, old_size);
+  if (size > old_size && old_size > kSmallMost && divides_page(align)) {
+    if (LargeBlock* const whole = bookkeeper.whole_large(ptr, old_size)) {
+      LargeBlock* const moved = move_large(whole, size, old_size);
+      if (moved == nullptr) return nullptr;
+      moved->slack_.set(moved->bytes() - size);
+      return moved->begin();
+    }
+  }
+  void* const fresh = allocate_sized_aligned(size, align);
+  if (fresh == nullptr) {
+    // Where it is it serves as well.
+    return may_stay && size <= old_size && resize_in_place(ptr, old_size, size, size) != 0
+               ? ptr
+               : nullptr;
+  }
+  std::memcpy(fresh, ptr, size < old_size ? size : old_size);
+  if (!free_sized(ptr, old_size)) {
+    // All of it, or what needs no further record.
+    CHECK(free_sized(fresh, size));
+    return nullptr;
+  }
+  return fresh;
+}
+
+}  // namespace ralloc
