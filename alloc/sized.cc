@@ -202,9 +202,17 @@ bool stays(void* ptr, std::size_t old_size, std::size_t size) {
 }  // namespace
 
 void* allocate_sized_slow(std::size_t size) noexcept {
-  if (size > kSizeMost) return nullptr;
-  if (size > kSmallMost) return allocate_pages(size, 1);
-  return allocate_of(size == 0 ? 0 : size_class_of(size), size);
+  if (size - 1 < kSmallMost) {
+    const unsigned size_class = size_class_of(size);
+    const std::size_t block_size = size_class_info(size_class).block_size;
+    if (size == block_size) return allocate(size);
+    void* block = take_hit((size_class + kSizes) * sizeof(Magazine));
+    if (UNLIKELY(block == nullptr)) block = allocate_class(size_class + kSizes);
+    if (LIKELY(block != nullptr)) write_slack(block, block_size, block_size - size);
+    return block;
+  }
+  if (size == 0) return allocate_of(0, 0);
+  return size <= kSizeMost ? allocate_pages(size, 1) : nullptr;
 }
 
 void* allocate_sized_aligned(std::size_t size, std::size_t align) noexcept {
@@ -240,13 +248,18 @@ Sized allocate_at_least(std::size_t size, std::size_t align) noexcept {
 bool free_sized_slow(void* ptr, std::size_t size) noexcept {
   if (ptr == nullptr) return true;
   const Key key = bookkeeper.map().key_of(ptr);
+  Place place{};
+  if (is_small(key)) {
+    place = place_of(ptr, key);
+    if (place.is_whole(size)) {
+      if (UNLIKELY(!give_hit(ptr, key))) free_slow(ptr);
+      return true;
+    }
+  }
   const int kept_errno = errno;
   bool is_done = true;
   if (is_small(key)) {
-    const Place place = place_of(ptr, key);
-    if (place.is_whole(size)) {
-      deallocate(ptr);
-    } else if (size != 0) {
+    if (size != 0) {
       is_done = bookkeeper.give_part(ptr, size, key);
     } else if (place.asked == 0) {
       deallocate(static_cast<char*>(ptr) - place.first);
