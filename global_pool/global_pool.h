@@ -3,7 +3,7 @@
 //
 // Thread safety: every member function may be called from any thread, with no lock held.
 // Misuse that comes to light here is fatal, with no lock held.
-// Invariants: I1 to I9 (docs/invariants.md); at most one mutex is held at any time (I5).
+// Invariants: I1 to I10 (docs/invariants.md); at most one mutex is held at any time (I5).
 #pragma once
 
 #include <cstddef>
