@@ -117,7 +117,7 @@ TEST(ApiDeathTest, AllocDiesWhereItCannotServe) {
   EXPECT_DEATH_SAYING(alloc(std::size_t{1} << 47),
                       "ralloc: out of memory: no block of 140737488355328 bytes can be had");
   EXPECT_DEATH_SAYING((void)ralloc::alloc(100, opaque(std::size_t{0})),
-                      "ralloc: alignment 0 asked for a block of 100 bytes; it must be 1 or more");
+                      "ralloc: alignment 0 asked for a block of 100 bytes, but the least is 1");
 }
 
 TEST(ApiDeathTest, ReallocDiesWhereItCannotServe) {
@@ -125,7 +125,7 @@ TEST(ApiDeathTest, ReallocDiesWhereItCannotServe) {
   EXPECT_DEATH_SAYING((void)ralloc::realloc(block, 100, opaque(std::size_t{1} << 47)),
                       "ralloc: out of memory: no block of 140737488355328 bytes can be had");
   EXPECT_DEATH_SAYING((void)ralloc::realloc(block, 100, 200, opaque(std::size_t{0})),
-                      "ralloc: alignment 0 asked for a block of 200 bytes; it must be 1 or more");
+                      "ralloc: alignment 0 asked for a block of 200 bytes, but the least is 1");
   ralloc::free(block, 100);
 }
 

@@ -84,7 +84,7 @@ void die_of_exhaustion(std::size_t size) noexcept {
 
 void die_of_alignment(std::size_t size) noexcept {
   Line().text("alignment 0 asked for a block of ").decimal(size)
-      .text(" bytes; it must be 1 or more").die();
+      .text(" bytes, but the least is 1").die();
 }
 
 void die_of_check(const char* expression, const char* file, int line) noexcept {

@@ -27,7 +27,7 @@ std::size_t any_size(Random& random) {
 void do_something(Worker& self, Slots<128>& slots, std::array<StampedBlock, 64>& blocks) {
   StampedBlock& block = blocks[self.random.below(blocks.size())];
   const std::size_t slot = self.random.below(slots.count());
-  switch (self.random.below(6)) {
+  switch (self.random.below(7)) {
     case 0:
       if (block) slots.put(slot, block);
       break;
@@ -48,6 +48,12 @@ void do_something(Worker& self, Slots<128>& slots, std::array<StampedBlock, 64>&
       }
       break;
     }
+    case 5:
+      if (block && block.size() >= 64) {
+        StampedBlock rest = block.split(self.random, block.size() / 16 * 8);
+        slots.put(slot, rest);
+      }
+      break;
     default:
       block = {self.random, any_size(self.random)};
   }

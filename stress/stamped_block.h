@@ -58,6 +58,15 @@ class StampedBlock {
     check_words(old_size, size);
     stamp(random.next(), size);
   }
+  // Cuts the block after `at` bytes, a multiple of 8: what lies behind is a part by itself.
+  [[nodiscard]] StampedBlock split(Random& random, std::size_t at) {
+    const std::size_t all = size();
+    check(all);
+    StampedBlock rest(static_cast<void*>(words_ + at / 8));
+    rest.stamp(random.next(), all - at);
+    stamp(random.next(), at);
+    return rest;
+  }
   void check() const { check(size()); }
   // The block is somebody else's now, who makes it a StampedBlock again.
   [[nodiscard]] std::uint64_t* release() { return std::exchange(words_, nullptr); }

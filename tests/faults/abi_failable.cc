@@ -50,7 +50,7 @@ void* try_allocate(std::size_t size, std::size_t align, unsigned turn) {
 void* try_allocate_zeroed(std::size_t size) {
   return or_enomem([&] { return calloc(1, size); });
 }
-void* try_resize(void* block, std::size_t size) {
+void* try_resize(void* block, std::size_t, std::size_t size) {
   return or_enomem([&] { return realloc(block, size); });
 }
 void give_back(void* block, std::size_t) {

@@ -12,7 +12,7 @@ namespace ralloc_test {
 // `turn` picks one of several calls that do the same.
 void* try_allocate(std::size_t size, std::size_t align, unsigned turn);
 void* try_allocate_zeroed(std::size_t size);
-void* try_resize(void* block, std::size_t size);
+void* try_resize(void* block, std::size_t old_size, std::size_t size);
 void give_back(void* block, std::size_t size);
 void trim_all();
 

@@ -37,7 +37,7 @@ void HeldBlocks::resize_newest(std::size_t size) {
   if (count_ == 0) return;
   Block& block = blocks_[count_ - 1];
   check(block);
-  void* moved = try_resize(block.begin, size);
+  void* moved = try_resize(block.begin, block.size, size);
   if (moved == nullptr) {
     ++refused_;
     check(block);

@@ -2,6 +2,7 @@
 #include <ralloc/ralloc.h>
 
 #include <string_view>
+#include <thread>
 
 #include "misuse.h"
 
@@ -25,6 +26,27 @@ int main(int argc, char** argv) {
   } else if (what == "realloc_oversize") {
     void* block = suspect(ralloc::alloc(size));
     (void)suspect(ralloc::realloc(block, 2 * size + 65536, 10));
+  } else if (what == "part_twice") {
+    char* part = static_cast<char*>(ralloc::alloc(size)) + size / 4;
+    ralloc::free(part, size / 2);
+    ralloc::free(suspect(part + size / 4), size / 2);
+  } else if (what == "part_over_the_end") {
+    char* block = static_cast<char*>(ralloc::alloc(size));
+    ralloc::free(suspect(block + size / 2), size - size / 2 + 1);
+  } else if (what == "part_realloc") {
+    char* part = static_cast<char*>(ralloc::alloc(size)) + size / 4;
+    ralloc::free(part, size / 2);
+    (void)suspect(ralloc::realloc(suspect(part + 1), size / 4, size));
+  } else if (what == "whole_after_part") {
+    // Noticed when the block goes home, at the latest.
+    std::thread([&] {
+      void* block = suspect(ralloc::alloc(size));
+      ralloc::free(static_cast<char*>(block) + size / 2, size / 4);
+      ralloc::free(block, size);
+    }).join();
+  } else if (what == "no_alignment") {
+    suspect(argv);
+    (void)suspect(ralloc::alloc(size, size_t(argc - 3)));
   } else {
     return 2;
   }
