@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "alloc/allocator.h"
+#include "alloc/oom_handlers.h"
 #include "alloc/sized.h"
 #include "ralloc/ralloc.h"
 
@@ -17,8 +18,8 @@ void* try_alloc(std::size_t size, std::size_t align) noexcept {
 }
 
 void* alloc(std::size_t size, std::size_t align) {
-  void* block = try_alloc(size, align);
-  if (UNLIKELY(block == nullptr)) die_of_exhaustion(size);
+  void* block;
+  while (UNLIKELY((block = try_alloc(size, align)) == nullptr)) call_oom_handler(size, align);
   return block;
 }
 
@@ -34,8 +35,10 @@ void* try_realloc(void* ptr, std::size_t old_size, std::size_t new_size,
 }
 
 void* realloc(void* ptr, std::size_t old_size, std::size_t new_size, std::size_t align) {
-  void* block = try_realloc(ptr, old_size, new_size, align);
-  if (UNLIKELY(block == nullptr)) die_of_exhaustion(new_size);
+  void* block;
+  while (UNLIKELY((block = try_realloc(ptr, old_size, new_size, align)) == nullptr)) {
+    call_oom_handler(new_size, align);
+  }
   return block;
 }
 
