@@ -403,17 +403,31 @@ TEST_F(OomHandlersTest, ReallocTriesAgainToo) {
   }));
 }
 
-// Where memory is short but not gone, a handler finds room for what is small.
+// Where there is room for what is small only, that is what a handler gets.
 TEST_F(OomHandlersTest, HandlersFindTheRoomThatIsLeft) {
   if (ralloc_test::kSanitizer) GTEST_SKIP() << "no address space can be limited";
   EXPECT_TRUE(holds_in_child([] {
     reserve = ralloc::alloc(kReserve);
+    ralloc::free(ralloc::alloc(100), 100);
     ralloc::set_oom_handler([](std::size_t size, std::size_t align) {
-      void* note = ralloc::alloc(100);  // may come back to this handler
-      ralloc::free(note, 100);
-      if (reserve != nullptr) give_up_reserve(size, align);
+      ralloc::free(ralloc::alloc(100), 100);
+      give_up_reserve(size, align);
     });
-    exhaust(100);
+    exhaust(100'000);
+    return opaque(ralloc::alloc(100'000)) != nullptr && calls == 1;
+  }));
+}
+
+// The handler wants a block itself; the one called for that frees the reserve.
+TEST_F(OomHandlersTest, NestedHandlersServeTheOuterOne) {
+  if (ralloc_test::kSanitizer) GTEST_SKIP() << "no address space can be limited";
+  EXPECT_TRUE(holds_in_child([] {
+    reserve = ralloc::alloc(kReserve);
+    ralloc::set_oom_handler([](std::size_t, std::size_t) {
+      OomHandlerScope scope(give_up_reserve);
+      ralloc::free(opaque(ralloc::alloc(100'000)), 100'000);
+    });
+    exhaust(100'000);
     return opaque(ralloc::alloc(100'000)) != nullptr && calls == 1;
   }));
 }
