@@ -58,6 +58,7 @@ ralloc_unit_test(alloc_test
     alloc/api_test.cc
     alloc/oom_handlers_test.cc
     alloc/parts_test.cc
+    alloc/program_break_test.cc
     alloc/reallocate_test.cc)
 target_link_libraries(alloc_test PRIVATE ralloc_core)
 
