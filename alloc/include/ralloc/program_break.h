@@ -23,7 +23,9 @@ namespace ralloc {
 /// beside each other. With ralloc::core they stay libc's: calls of them and of libc's malloc,
 /// which moves the break for the blocks of its first arena, are safe before, after and
 /// between calls of ralloc::sbrk, but not while one runs in another thread. No lock of ours
-/// keeps out who makes the system call brk by himself, or a second libc (dlmopen).
+/// keeps out who makes the system call brk by himself, or a second libc (dlmopen). A child that was
+/// forked while another thread moved the break may be refused more: the kernel copies the break
+/// and the memory below it at two times.
 ///
 ///   auto* table = static_cast<char*>(ralloc::sbrk(4096));
 ///   if (table == reinterpret_cast<char*>(-1)) return false;
