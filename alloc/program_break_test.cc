@@ -86,8 +86,8 @@ TEST(ProgramBreakTest, ImpossibleMovesFailAndChangeNothing) {
       PTRDIFF_MIN + 1,
       std::ptrdiff_t{1} << 47,   // more than the kernel has
       -(std::ptrdiff_t{1} << 47),
-      -(start + 100 - static_cast<char*>(nullptr)),  // to null
-      -(start + 101 - static_cast<char*>(nullptr)),  // past it
+      -std::intptr_t(start + 100),  // to null
+      -std::intptr_t(start + 101),  // past it
       -(std::ptrdiff_t{1} << 40),  // an address, but before the start
   };
   for (const std::ptrdiff_t bytes : impossible) {
@@ -287,7 +287,7 @@ TEST(ProgramBreakTest, ForkedChildrenMoveTheirs) {
       moved(-4096);
     }
     if (thread != 0) return;
-    for (int i = 0; i < 200; ++i) {
+    for (int i = 0; i < 100; ++i) {
       const pid_t child = fork();
       if (child == 0) {
         alarm(20);
