@@ -60,8 +60,10 @@ SizedPointer try_alloc_at_least(std::size_t size, std::size_t align) noexcept {
 }
 
 SizedPointer alloc_at_least(std::size_t size, std::size_t align) {
-  const SizedPointer block = try_alloc_at_least(size, align);
-  if (UNLIKELY(block.ptr == nullptr)) die_of_exhaustion(size);
+  SizedPointer block;
+  while (UNLIKELY((block = try_alloc_at_least(size, align)).ptr == nullptr)) {
+    call_oom_handler(size, align);
+  }
   return block;
 }
 
