@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "alloc/allocator.h"
+#include "alloc/oom_handlers.h"
 #include "alloc/sized.h"
 #include "ralloc/ralloc.h"
 
@@ -17,13 +18,13 @@ void* try_alloc(std::size_t size, std::size_t align) noexcept {
 }
 
 void* alloc(std::size_t size, std::size_t align) {
-  void* block = try_alloc(size, align);
-  if (UNLIKELY(block == nullptr)) die_of_exhaustion(size);
+  void* block;
+  while (UNLIKELY((block = try_alloc(size, align)) == nullptr)) call_oom_handler(size, align);
   return block;
 }
 
 void free(void* ptr, std::size_t size) {
-  if (UNLIKELY(!free_sized(ptr, size))) die_of_exhaustion(size);
+  while (UNLIKELY(!free_sized(ptr, size))) call_oom_handler(size, 1);
 }
 
 void* try_realloc(void* ptr, std::size_t old_size, std::size_t new_size,
@@ -34,8 +35,10 @@ void* try_realloc(void* ptr, std::size_t old_size, std::size_t new_size,
 }
 
 void* realloc(void* ptr, std::size_t old_size, std::size_t new_size, std::size_t align) {
-  void* block = try_realloc(ptr, old_size, new_size, align);
-  if (UNLIKELY(block == nullptr)) die_of_exhaustion(new_size);
+  void* block;
+  while (UNLIKELY((block = try_realloc(ptr, old_size, new_size, align)) == nullptr)) {
+    call_oom_handler(new_size, align);
+  }
   return block;
 }
 
@@ -57,8 +60,10 @@ SizedPointer try_alloc_at_least(std::size_t size, std::size_t align) noexcept {
 }
 
 SizedPointer alloc_at_least(std::size_t size, std::size_t align) {
-  const SizedPointer block = try_alloc_at_least(size, align);
-  if (UNLIKELY(block.ptr == nullptr)) die_of_exhaustion(size);
+  SizedPointer block;
+  while (UNLIKELY((block = try_alloc_at_least(size, align)).ptr == nullptr)) {
+    call_oom_handler(size, align);
+  }
   return block;
 }
 

@@ -2,8 +2,8 @@
 # them. Everything refers to its own place, so the installed tree may be moved.
 
 # With an archive the linker takes from it only what the program asks for by then: libstdc++,
-# which comes later, would get the C library's malloc.
-target_link_options(ralloc_static INTERFACE LINKER:--undefined=malloc)
+# which comes later, would get the C library's malloc (and other libraries its sbrk).
+target_link_options(ralloc_static INTERFACE LINKER:--undefined=malloc LINKER:--undefined=sbrk)
 
 option(RALLOC_INSTALL "Make rules for installation" ${PROJECT_IS_TOP_LEVEL})
 if(NOT RALLOC_INSTALL)

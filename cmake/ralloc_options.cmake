@@ -35,7 +35,7 @@ function(ralloc_product_options target)
                         CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   target_compile_options(${target} PRIVATE
       -fno-exceptions -fno-rtti -fno-threadsafe-statics -fasynchronous-unwind-tables
-      # 8 bytes of static TLS, read without a call, also where the library is preloaded.
+      # 32 bytes of static TLS, read without a call, also where the library is preloaded.
       -ftls-model=initial-exec
       # malloc must not be optimised into a call of itself.
       -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free

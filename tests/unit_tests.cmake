@@ -56,7 +56,9 @@ target_link_libraries(local_pool_test PRIVATE ralloc_core)
 ralloc_unit_test(alloc_test
     alloc/allocator_test.cc
     alloc/api_test.cc
+    alloc/oom_handlers_test.cc
     alloc/parts_test.cc
+    alloc/program_break_test.cc
     alloc/reallocate_test.cc)
 target_link_libraries(alloc_test PRIVATE ralloc_core)
 

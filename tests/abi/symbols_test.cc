@@ -52,6 +52,13 @@ TEST(SymbolsTest, TheMallocFamilyIsRallocs) {
   }
 }
 
+TEST(SymbolsTest, TheProgramBreakIsRallocs) {
+  for (const char* name : {"sbrk", "brk"}) {
+    void* address = dlsym(RTLD_DEFAULT, name);
+    EXPECT_TRUE(is_in_ralloc(address)) << name << " is in " << object_of(address);
+  }
+}
+
 TEST(SymbolsTest, AllTwentyOperatorsAreRallocs) {
   for (const char* name : kOperators) {
     void* address = dlsym(RTLD_DEFAULT, name);

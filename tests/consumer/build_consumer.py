@@ -77,7 +77,7 @@ def build_with_pkg_config(compiler, tree, work, library):
     run(*compile_only, drop_in, "-o", programs / "uses_drop_in",
         *flags("--cflags", "--libs", "ralloc"), f"-Wl,-rpath,{library.parent}", *extra)
     run(*compile_only, drop_in, "-o", programs / "uses_static_drop_in",
-        *flags("--cflags", "ralloc"), "-Wl,--undefined=malloc",
+        *flags("--cflags", "ralloc"), "-Wl,--undefined=malloc,--undefined=sbrk",
         find_one(tree, "lib*/**/libralloc.a"), "-pthread", *extra)
     run(*compile_only, core, "-o", programs / "uses_core",
         *flags("--cflags", "--libs", "ralloc-core"), *extra)

@@ -15,6 +15,19 @@ inline constexpr bool kThreadSanitizer = true;
 inline constexpr bool kThreadSanitizer = false;
 #endif
 
+// They reserve more address space than any limit allows, and clang names them otherwise.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kSanitizer = true;
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+inline constexpr bool kSanitizer = true;
+#else
+inline constexpr bool kSanitizer = false;
+#endif
+#else
+inline constexpr bool kSanitizer = false;
+#endif
+
 // Writes what was covered so far, for processes that end without running exit handlers.
 inline void dump_coverage() {
 #if defined(RALLOC_TEST_COVERAGE)

@@ -10,3 +10,5 @@
 #pragma once
 
 #include "ralloc/functions.h"
+#include "ralloc/oom_handlers.h"
+#include "ralloc/program_break.h"

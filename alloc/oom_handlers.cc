@@ -1,0 +1,54 @@
+#include "alloc/oom_handlers.h"
+
+#include <cstdint>
+
+#include "ralloc/oom_handlers.h"
+#include "shim/fatal.h"
+#include "shim/shared_value.h"
+
+namespace ralloc {
+namespace {
+
+constinit SharedValue<OomHandler> process_handler;
+// Set before any handler, and always to the same function.
+constinit SharedValue<detail::OomRunner> run;
+constinit thread_local OomHandler thread_handler [[gnu::tls_model("initial-exec")]] = nullptr;
+
+// The innermost handler that this thread runs, or left by longjmp, of which nobody is told. What
+// tells these two apart is where the frame is that called it: stacks grow down, so a handler
+// is running only if that frame lies above those of whoever asks.
+struct Running {
+  std::uintptr_t frame = 0;
+  unsigned depth = 0;
+};
+constinit thread_local Running running [[gnu::tls_model("initial-exec")]];
+
+}  // namespace
+
+OomHandler detail::set_oom_handler(OomHandler handler, OomRunner runner) noexcept {
+  run.replace(runner);
+  return process_handler.replace(handler);
+}
+
+OomHandler detail::set_thread_oom_handler(OomHandler handler, OomRunner runner) noexcept {
+  run.replace(runner);
+  const OomHandler before = thread_handler;
+  thread_handler = handler;
+  return before;
+}
+
+void detail::left_oom_handler(const void* outer) noexcept {
+  running = *static_cast<const Running*>(outer);
+}
+
+[[gnu::noinline]] void call_oom_handler(std::size_t size, std::size_t align) {
+  const std::uintptr_t frame = std::uintptr_t(__builtin_frame_address(0));
+  const Running outer = frame < running.frame ? running : Running{};
+  const OomHandler own = thread_handler;
+  const OomHandler handler = own != nullptr ? own : process_handler.get();
+  if (handler == nullptr || outer.depth == kOomHandlersNested) die_of_exhaustion(size);
+  running = {frame, outer.depth + 1};
+  run.get()(handler, size, align, &outer);
+}
+
+}  // namespace ralloc
