@@ -31,6 +31,10 @@ constexpr Sentence sentence(Misuse misuse) {
       return {"free of ", " with a size larger than the block"};
     case Misuse::kOverRealloc:
       return {"realloc of ", " with an old size larger than the block"};
+    case Misuse::kSplit:
+      return {"split of ", " at a place that leaves no part, or too small a part"};
+    case Misuse::kNoValue:
+      return {"value asked of the result ", ", which is an error"};
   }
   return {"misuse of ", ""};
 }

@@ -19,6 +19,8 @@ enum class Misuse {
   kPartFreed,
   kOverFree,
   kOverRealloc,
+  kSplit,
+  kNoValue,
 };
 
 // Prints "ralloc: <what> of <pointer>, <why that is wrong>" and aborts.

@@ -45,6 +45,14 @@ TEST(FatalDeathTest, NamesTheBlockThatIsSmallerThanItsSize) {
                       "ralloc: realloc of 0xabcdef with an old size larger than the block");
 }
 
+TEST(FatalDeathTest, NamesWhatHasNoSuchPartOrValue) {
+  EXPECT_DEATH_SAYING(die_of_misuse(Misuse::kSplit, pointer(0xabcdef)),
+                      "ralloc: split of 0xabcdef at a place that leaves no part, or too small a "
+                      "part");
+  EXPECT_DEATH_SAYING(die_of_misuse(Misuse::kNoValue, pointer(0xabcdef)),
+                      "ralloc: value asked of the result 0xabcdef, which is an error");
+}
+
 TEST(FatalDeathTest, WritesPointersOfEveryLength) {
   const auto sentence = [](const char* text) {
     return std::string("ralloc: double free of ") + text + ", which is free already";

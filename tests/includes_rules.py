@@ -12,6 +12,7 @@ CLIENTS = ["verify", "stress", "bench", "examples", "tests"]
 INCLUDE = re.compile(r'\s*#\s*(?:include|include_next|import)\s*(?:"([^"]*)"|<([^>]*)>|(.*))')
 SOURCE = re.compile(r".*\.(h|hpp|inc|c|cc|cpp)$")
 PUBLIC = "alloc/include/"
+LANGUAGE = PUBLIC + "ralloc/language.h"  # shim/ of the public headers
 INCLUDE_ROOTS = ["", PUBLIC]  # as the compiler has them
 
 # What the floors above shim/ may use of the language's headers: none of these allocates,
@@ -21,6 +22,9 @@ PLAIN = set("""algorithm array bit cerrno climits compare concepts cstddef cstdi
     utility version""".split())
 # The C interfaces that alloc/ implements or asks.
 PLAIN_ALLOC = {"dlfcn.h", "errno.h", "limits.h", "malloc.h", "stdio.h"}
+# What the public headers may use beyond that, since it becomes code of the program: allocators
+# and memory resources are made of it. Never what locks or starts threads.
+FOR_PROGRAMS = PLAIN | {"cstdlib", "memory", "memory_resource"}
 FORBIDDEN = set("""any barrier condition_variable deque exception execution filesystem format
     forward_list fstream functional future iomanip ios iosfwd iostream istream latch list locale
     map memory memory_resource mutex ostream queue random ranges regex scoped_allocator
@@ -119,6 +123,8 @@ def floors_use_plain_headers(root, file):
             continue
         if file.room == "shim":
             allowed = name not in FORBIDDEN
+        elif file.path.startswith(PUBLIC):
+            allowed = name in FOR_PROGRAMS
         else:
             allowed = name in PLAIN or (file.room == "alloc" and name in PLAIN_ALLOC)
         if not allowed:
@@ -190,8 +196,9 @@ def no_forbidden_words(_root, file):
 
 
 def conditionals_only_in_shim(_root, file):
-    """Variants are targets and policy files; what depends on the platform is in shim/."""
-    if file.room == "shim" or file.is_test:
+    """Variants are targets and policy files; what depends on the platform is in shim/,
+    and for the public headers, which cannot use that, in their language.h."""
+    if file.room == "shim" or file.is_test or file.path == LANGUAGE:
         return
     for line, match in file.search(r"^\s*(#|%:)\s*(if\w*|el\w+)\b"):
         yield line, f"#{match[2]} belongs into shim/"

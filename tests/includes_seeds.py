@@ -52,6 +52,12 @@ SEEDS = [
     ("alloc/seed.cc", "#include <map>\n", [PLAIN]),
     ("alloc/seed.cc", "#include HEADER\n", [PLAIN]),
     ("global_pool/seed.cc", "#include <bit>\n#include <cstddef>\n#include <new>\n", []),
+    ("alloc/include/ralloc/seed.h", "#pragma once\n#include <memory_resource>\n#include <new>\n",
+     []),
+    ("alloc/include/ralloc/seed.h", "#pragma once\n#include <vector>\n", [PLAIN]),
+    ("alloc/include/ralloc/seed.h", "#pragma once\n#include <dlfcn.h>\n", [PLAIN]),
+    ("alloc/seed.cc", "#include <memory_resource>\n", [PLAIN]),
+    ("alloc/seed.h", "#pragma once\n#include <memory>\n", [PLAIN]),
     # Atomics and mutexes.
     ("local_pool/seed.cc", "std::atomic<int> count;\n", [MACHINE, PROTOCOL]),
     ("alloc/seed.cc", "void f(int* p) { __atomic_add_fetch(p, 1, 0); }\n", [MACHINE, PROTOCOL]),

@@ -56,11 +56,21 @@ target_link_libraries(local_pool_test PRIVATE ralloc_core)
 ralloc_unit_test(alloc_test
     alloc/allocator_test.cc
     alloc/api_test.cc
+    alloc/block_test.cc
+    alloc/containers_test.cc
     alloc/oom_handlers_test.cc
     alloc/parts_test.cc
     alloc/program_break_test.cc
-    alloc/reallocate_test.cc)
+    alloc/reallocate_test.cc
+    alloc/result_test.cc)
 target_link_libraries(alloc_test PRIVATE ralloc_core)
+
+# The headers in the standard that has std::expected.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  ralloc_unit_test(expected_test alloc/expected_test.cc)
+  target_link_libraries(expected_test PRIVATE ralloc_core)
+  set_target_properties(expected_test PROPERTIES CXX_STANDARD 23)
+endif()
 
 # What moves pages, on a kernel as Debian 12 has it.
 ralloc_unit_test(old_kernel_test

@@ -9,6 +9,9 @@
 // one sentence to standard error and aborts.
 #pragma once
 
+#include "ralloc/block.h"
+#include "ralloc/containers.h"
 #include "ralloc/functions.h"
 #include "ralloc/oom_handlers.h"
 #include "ralloc/program_break.h"
+#include "ralloc/result.h"
