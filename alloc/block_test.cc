@@ -40,7 +40,8 @@ bool is_aligned(const Block& block) {
   return reinterpret_cast<std::uintptr_t>(block.data()) % block.align() == 0;
 }
 bool is_empty(const Block& block) {
-  return !block && block.data() == nullptr && block.size() == 0;
+  const bool has_memory{block};
+  return !has_memory && block.data() == nullptr && block.size() == 0;
 }
 void fill(const Block& block, int value) { std::memset(block.data(), value, block.size()); }
 
@@ -203,11 +204,11 @@ TEST(BlockTest, IsJoinedFromNeighboursInEitherOrder) {
     fill(head, 6);
     void* const data = head.data();
     Block tail = head.split(16);
-    EXPECT_TRUE(head.merge(std::move(tail)));
+    tail = head.merge(std::move(tail));
     EXPECT_TRUE(is_empty(tail));
     EXPECT_EQ(head.size(), size);
     tail = head.split(16);
-    EXPECT_TRUE(tail.merge(std::move(head)));
+    head = tail.merge(std::move(head));
     EXPECT_TRUE(is_empty(head));
     EXPECT_EQ(tail.data(), data);
     EXPECT_EQ(tail.size(), size);
@@ -220,11 +221,14 @@ TEST(BlockTest, IsNotJoinedAcrossAGap) {
   Block first = Block::alloc(300);
   Block third = first.split(200);
   Block second = first.split(100);
-  EXPECT_FALSE(first.merge(std::move(third)));
+  void* const data = third.data();
+  third = first.merge(std::move(third));
   EXPECT_EQ(first.size(), 100u);
   EXPECT_EQ(third.size(), 100u);
-  EXPECT_TRUE(first.merge(std::move(second)));
-  EXPECT_TRUE(first.merge(std::move(third)));
+  EXPECT_EQ(third.data(), data);
+  second = first.merge(std::move(second));
+  third = first.merge(std::move(third));
+  EXPECT_TRUE(is_empty(second) && is_empty(third));
   EXPECT_EQ(first.size(), 300u);
 }
 
@@ -236,7 +240,7 @@ TEST(BlockTest, IsNotJoinedWithAnotherBlock) {
   for (Block& one : blocks) {
     for (Block& other : blocks) {
       if (at(one, one.size()) == other.data()) ++neighbours;
-      EXPECT_FALSE(one.merge(std::move(other)));
+      other = one.merge(std::move(other));
       EXPECT_EQ(one.size(), 64u);
       EXPECT_EQ(other.size(), 64u);
     }
@@ -245,30 +249,38 @@ TEST(BlockTest, IsNotJoinedWithAnotherBlock) {
   // Nor are their parts.
   std::vector<Block> tails;
   for (Block& block : blocks) tails.push_back(block.split(32));
-  int joined = 0;
   for (Block& tail : tails) {
-    for (Block& block : blocks) joined += tail.merge(std::move(block));
+    for (Block& block : blocks) block = tail.merge(std::move(block));
+    EXPECT_EQ(tail.size(), 64u);
   }
-  EXPECT_EQ(joined, 64);
+  for (Block& block : blocks) EXPECT_TRUE(is_empty(block));
 }
 
 TEST(BlockTest, IsNotJoinedWithItselfNorWithNothing) {
   Block block = Block::alloc(100);
-  EXPECT_FALSE(block.merge(Block()));
+  Block none;
+  none = block.merge(std::move(none));
+  EXPECT_TRUE(is_empty(none));
+  EXPECT_EQ(block.size(), 100u);
   Block& same = opaque(&block)[0];
-  EXPECT_FALSE(block.merge(std::move(same)));
-  EXPECT_FALSE(Block().merge(std::move(same)));
+  same = block.merge(std::move(same));
   EXPECT_EQ(same.size(), 100u);
+  none.swap(same);
+  none = same.merge(std::move(none));
+  EXPECT_EQ(none.size(), 100u);
 }
 
 TEST(BlockTest, IsNoPartOfItsBlockOnceItMoved) {
   Block head = Block::alloc(300);
   Block tail = head.split(100);
   tail.resize(100'000);
-  EXPECT_FALSE(head.merge(std::move(tail)));
+  tail = head.merge(std::move(tail));
+  EXPECT_EQ(tail.size(), 100'000u);
   Block rest = tail.split(50'000);
-  EXPECT_FALSE(head.merge(std::move(rest)));
-  EXPECT_TRUE(tail.merge(std::move(rest)));
+  rest = head.merge(std::move(rest));
+  EXPECT_EQ(rest.size(), 50'000u);
+  rest = tail.merge(std::move(rest));
+  EXPECT_TRUE(is_empty(rest));
 }
 
 TEST(BlockTest, IsResized) {
@@ -419,7 +431,8 @@ class Parts {
   void merge(Part& part) {
     for (Part& other : parts_) {
       const std::size_t both = part.block.size() + other.block.size();
-      if (!part.block.merge(std::move(other.block))) continue;
+      other.block = part.block.merge(std::move(other.block));
+      if (!is_empty(other.block)) continue;
       ASSERT_EQ(part.block.size(), both);
       fill(part.block, part.value);
       return free(other);

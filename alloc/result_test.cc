@@ -26,8 +26,10 @@ TEST(ResultTest, HasTheValueThatItWasMadeOf) {
   EXPECT_EQ(result.value(), 42);
   EXPECT_EQ(*result, 42);
   *result = 43;
-  EXPECT_EQ(std::as_const(result).value(), 43);
   EXPECT_EQ(std::move(result).value(), 43);
+  const Result<int> constant(44);
+  EXPECT_EQ(constant.value(), 44);
+  EXPECT_EQ(*constant, 44);
 }
 
 TEST(ResultTest, HasTheErrorThatItWasMadeOf) {
@@ -46,7 +48,8 @@ TEST(ResultTest, ReachesMembersOfTheValue) {
   Result<std::pair<int, int>> result({1, 2});
   if (!result) FAIL();
   EXPECT_EQ(result->second, 2);
-  EXPECT_EQ(std::as_const(result)->first, 1);
+  const Result<std::pair<int, int>> constant({1, 2});
+  EXPECT_EQ(constant->first, 1);
 }
 
 TEST(ResultTest, MovesValuesThatCannotBeCopied) {

@@ -10,7 +10,7 @@ using ralloc::Block;
 void kept(Block& block) {
   Block other = Block::alloc(100);
   Block tail = block.split(50);
-  if (!block.merge(std::move(tail))) return;
+  tail = block.merge(std::move(tail));
   const ralloc::RawBlock raw = block.release();
   block = Block::adopt(raw);
   if (ralloc::Result<void> done = block.try_resize(200); !done) return;

@@ -1,6 +1,8 @@
 // A Block is used after it was freed.
 #include <ralloc/ralloc.h>
 
+#include <utility>
+
 namespace ralloc_test {
 
 using ralloc::Block;
@@ -26,11 +28,11 @@ bool resized() {
   // expected-error@-1 {{'inplace_resize' on object 'block' while it is in the 'consumed' state}}
 }
 
-bool joined() {
+Block joined() {
   Block block = Block::alloc(100);
   Block tail = block.split(50);
   block.free();
-  return block.merge(static_cast<Block&&>(tail));
+  return block.merge(std::move(tail));
   // expected-error@-1 {{'merge' on object 'block' while it is in the 'consumed' state}}
 }
 

@@ -38,6 +38,15 @@ Block split_after_it_was_assigned(Block& to) {
   // expected-error@-1 {{'split' on object 'block' while it is in the 'consumed' state}}
 }
 
+void* used_after_it_was_joined() {
+  Block block = Block::alloc(100);
+  Block tail = block.split(50);
+  Block rest = block.merge(std::move(tail));
+  if (rest) return rest.data();
+  return tail.data();
+  // expected-error@-1 {{'data' on object 'tail' while it is in the 'consumed' state}}
+}
+
 void resized_after_it_was_given() {
   Block block = Block::alloc(100);
   keep(std::move(block));

@@ -173,18 +173,19 @@ class [[nodiscard]] RALLOC_CONSUMABLE(unconsumed) Block {
   }
 
   /// Takes over `other`, if the two are neighbours that a split made of one block, in either
-  /// order. Then `other` is empty, and this Block begins and is aligned as the lower one did.
-  /// \return false if they are not; then both are as they were.
+  /// order: then this Block begins and is aligned as the lower one did. Else nothing changes hands.
+  /// \return what was not taken over: an empty Block, or `other` as it was.
   ///
   /// \code
   /// ralloc::Block block = ralloc::Block::alloc(200);
   /// ralloc::Block tail = block.split(150);
-  /// const bool merged = block.merge(std::move(tail));
-  /// assert(merged && block.size() == 200);
+  /// tail = block.merge(std::move(tail));
+  /// assert(!tail && block.size() == 200);
   /// \endcode
-  [[nodiscard]] bool merge(Block&& other RALLOC_RETURN_TYPESTATE(unknown)) noexcept
-      RALLOC_CALLABLE_WHEN("unconsumed", "unknown") {
-    return join(other);
+  Block merge(Block&& other) noexcept RALLOC_CALLABLE_WHEN("unconsumed", "unknown")
+      RALLOC_RETURN_TYPESTATE(unknown) {
+    join(other);
+    return std::move(other);
   }
 
   /// Resizes in place where that is possible, and else moves, as `ralloc::realloc`: never fails,
@@ -279,17 +280,16 @@ class [[nodiscard]] RALLOC_CONSUMABLE(unconsumed) Block {
     size_ = size;
   }
 
-  bool join(Block& other) noexcept {
-    const bool behind = end() == other.begin();
-    const bool neighbours = behind || other.end() == begin();
-    if (!neighbours || whole_.end == 0 || whole_ != other.whole_) return false;
-    if (!behind) {
+  void join(Block& other) noexcept {
+    if (this == &other || whole_.end == 0 || whole_ != other.whole_) return;
+    if (other.end() == begin()) {
       ptr_ = other.ptr_;
       align_ = other.align_;
+    } else if (end() != other.begin()) {
+      return;
     }
     size_ += std::exchange(other.size_, 0);
     other.ptr_ = nullptr;
-    return true;
   }
 
   void* ptr_ = nullptr;
