@@ -56,6 +56,7 @@ target_link_libraries(local_pool_test PRIVATE ralloc_core)
 ralloc_unit_test(alloc_test
     alloc/allocator_test.cc
     alloc/api_test.cc
+    alloc/block_parts_test.cc
     alloc/block_test.cc
     alloc/containers_test.cc
     alloc/oom_handlers_test.cc
