@@ -179,6 +179,12 @@ TEST(BlockPartsDeathTest, SplitsThatLeaveNoPartAreFatal) {
   Block tail = block.split(50);
   EXPECT_DEATH_SAYING((void)block.split(40), sentence);
   EXPECT_DEATH_SAYING((void)block.split(35), sentence);
+  // Nor would it where the block went on before it shrank.
+  Block shrunk = Block::alloc(1024);
+  EXPECT_TRUE(shrunk.inplace_resize(100));
+  EXPECT_DEATH_SAYING((void)shrunk.split(90),
+                      "ralloc: split of " + hex(shrunk.data()) +
+                          " at a place that leaves no part, or too small a part");
   Block middle = block.split(34);
   Block last = tail.split(45);
   EXPECT_EQ(last.size(), 5u);

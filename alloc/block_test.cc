@@ -24,6 +24,10 @@ static_assert(!std::is_copy_constructible_v<Block> && !std::is_copy_assignable_v
 static_assert(std::is_nothrow_move_constructible_v<Block>);
 static_assert(std::is_nothrow_move_assignable_v<Block>);
 
+// Of blocks that may be empty, which the compiler's analysis would refuse where it knows.
+bool resized_in_place(Block& block, std::size_t size) { return block.inplace_resize(size); }
+Result<void> resized(Block& block, std::size_t size) { return block.try_resize(size); }
+
 TEST(BlockTest, HasWhatWasAskedFor) {
   for (const std::size_t size : kBlockSizes) {
     for (const std::size_t align : {1, 16, 64, 4096, 3, 48, 1000, 12288}) {
@@ -172,6 +176,24 @@ TEST(BlockTest, IsResizedInPlace) {
     EXPECT_TRUE(is_filled(data, size / 2, 9));
     fill(block, 1);
   }
+}
+
+TEST(BlockTest, IsEmptyAfterItShrankToNothing) {
+  Block block = Block::alloc(100);
+  void* const was = block.data();
+  EXPECT_TRUE(block.inplace_resize(0));
+  EXPECT_TRUE(is_empty(block));
+  const Block again = Block::alloc(100);
+  EXPECT_EQ(again.data(), was);
+}
+
+TEST(BlockTest, IsAllocatedWhereAnEmptyOneGrows) {
+  Block block;
+  EXPECT_FALSE(resized_in_place(block, 100));
+  Result<void> done = resized(block, 100);
+  EXPECT_TRUE(done);
+  fill(block, 1);
+  EXPECT_EQ(block.size(), 100u);
 }
 
 TEST(BlockTest, IsSwapped) {

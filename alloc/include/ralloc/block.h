@@ -199,7 +199,7 @@ class [[nodiscard]] RALLOC_CONSUMABLE(unconsumed) Block {
   /// \endcode
   void resize(std::size_t new_size) RALLOC_CALLABLE_WHEN("unconsumed", "unknown")
       RALLOC_SET_TYPESTATE(unconsumed) {
-    became(ralloc::realloc(ptr_, size_, new_size, align_), new_size);
+    become(ralloc::realloc(ptr_, size_, new_size, align_), new_size);
   }
 
   /// As `resize`, but an error on failure; then all is as it was.
@@ -213,23 +213,22 @@ class [[nodiscard]] RALLOC_CONSUMABLE(unconsumed) Block {
       RALLOC_CALLABLE_WHEN("unconsumed", "unknown") {
     void* ptr = ralloc::try_realloc(ptr_, size_, new_size, align_);
     if (ptr == nullptr) return detail::why_not(new_size, align_);
-    became(ptr, new_size);
+    become(ptr, new_size);
     return {};
   }
 
-  /// As `ralloc::inplace_realloc`: false if it could not; then all is as it was.
+  /// As `ralloc::inplace_realloc`: false if it could not; then all is as it was. To no bytes is to
+  /// free it: then this Block is empty.
   ///
   /// \code
   /// ralloc::Block block = ralloc::Block::alloc(200);
-  /// const void* before = block.data();
-  /// if (!block.inplace_resize(100)) block.resize(100);
-  /// assert(block.size() == 100);
-  /// (void)before;
+  /// if (!block.inplace_resize(250)) block.resize(250);
+  /// assert(block.size() == 250);
   /// \endcode
   [[nodiscard]] bool inplace_resize(std::size_t new_size) noexcept
       RALLOC_CALLABLE_WHEN("unconsumed", "unknown") {
     if (!ralloc::inplace_realloc(ptr_, size_, new_size)) return false;
-    size_ = new_size;
+    become(new_size == 0 ? nullptr : ptr_, new_size);
     return true;
   }
 
@@ -244,8 +243,8 @@ class [[nodiscard]] RALLOC_CONSUMABLE(unconsumed) Block {
   [[nodiscard]] bool inplace_resize_at_least(std::size_t least, std::size_t preferred) noexcept
       RALLOC_CALLABLE_WHEN("unconsumed", "unknown") {
     const std::size_t got = ralloc::inplace_realloc_at_least(ptr_, size_, least, preferred);
-    if (got < least || got == 0) return false;
-    size_ = got;
+    if (got == 0) return false;
+    become(ptr_, got);
     return true;
   }
 
@@ -257,9 +256,9 @@ class [[nodiscard]] RALLOC_CONSUMABLE(unconsumed) Block {
   }
 
  private:
-  // The addresses that a Block had when it was split first, for all that came of it, each of which
-  // begins among them. So two that live with the same range came of the same split, and addresses
-  // that are used again do not mislead: who splits last had all of the range, and none can have
+  // The addresses that a Block had when it was split or shrank first, for all that came of it,
+  // each of which begins among them. So two that live with the same range came of the same split, and addresses
+  // that are used again do not mislead: who had that range last had all of it, and none can have
   // begun there before and lived on.
   struct Range {
     std::uintptr_t begin = 0;
@@ -273,9 +272,13 @@ class [[nodiscard]] RALLOC_CONSUMABLE(unconsumed) Block {
   std::uintptr_t begin() const noexcept { return reinterpret_cast<std::uintptr_t>(ptr_); }
   std::uintptr_t end() const noexcept { return begin() + size_; }
 
-  // A block that moved is a whole one.
-  void became(void* ptr, std::size_t size) noexcept {
-    if (ptr != ptr_) whole_ = {};
+  // After it was resized. One that moved is a whole block; one that shrank ends before its block.
+  void become(void* ptr, std::size_t size) noexcept {
+    if (ptr != ptr_) {
+      whole_ = {};
+    } else if (size < size_ && whole_.end == 0) {
+      whole_ = {begin(), end()};
+    }
     ptr_ = ptr;
     size_ = size;
   }
@@ -295,7 +298,7 @@ class [[nodiscard]] RALLOC_CONSUMABLE(unconsumed) Block {
   void* ptr_ = nullptr;
   std::size_t size_ = 0;
   std::size_t align_ = kDefaultAlignment;
-  Range whole_;  // all zero until it is split
+  Range whole_;  // all zero until then
 };
 
 }  // namespace ralloc
