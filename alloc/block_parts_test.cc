@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -52,7 +51,7 @@ TEST(BlockPartsTest, HasPartsThatAreFreedInAnyOrder) {
       parts[0] = Block::alloc(size);
       parts[2] = parts[0].split(size - 5);
       if (parts[0].size() >= 32) parts[1] = parts[0].split(parts[0].size() - 16);
-      for (int i = 0; i < 3; ++i) std::memset(parts[i].data(), i, parts[i].size());
+      for (int i = 0; i < 3; ++i) fill(parts[i], i);
       for (const int i : order) {
         EXPECT_TRUE(is_filled(parts[i].data(), parts[i].size(), (unsigned char)i));
         parts[i].free();
@@ -153,6 +152,35 @@ TEST(BlockPartsTest, IsNoPartOfItsBlockOnceItMoved) {
   EXPECT_EQ(rest.size(), 50'000u);
   rest = tail.merge(std::move(rest));
   EXPECT_TRUE(is_empty(rest));
+}
+
+TEST(BlockPartsTest, EndsABlockOnceItMoved) {
+  Block low = Block::alloc(5000);
+  Block high = Block::alloc(6000);
+  if (low.data() > high.data()) low.swap(high);
+  Block part = high.split(3000);
+  const std::size_t size = low.size();
+  void* const place = low.data();
+  low.free();
+  part.resize(size);
+  ASSERT_EQ(part.data(), place);
+  const Block last = part.split(size - 5);
+  EXPECT_EQ(last.size(), 5u);
+}
+
+TEST(BlockPartsTest, IsNotJoinedWithWhatWasAdopted) {
+  Block head = Block::alloc(1000);
+  ASSERT_TRUE(head.inplace_resize(900));
+  ASSERT_TRUE(head.inplace_resize(1020));
+  Block tail = head.split(1000);
+  head = Block::adopt(head.release());
+  tail = head.merge(std::move(tail));
+  EXPECT_EQ(tail.size(), 20u);
+  // Though it is split where the block of the other was.
+  ASSERT_TRUE(head.inplace_resize(900));
+  ASSERT_TRUE(head.inplace_resize(1000));
+  tail = head.merge(std::move(tail));
+  EXPECT_EQ(tail.size(), 20u);
 }
 
 TEST(BlockPartsTest, IsResizedAsAPart) {

@@ -31,6 +31,9 @@ using String = std::basic_string<char, std::char_traits<char>, ralloc::allocator
 struct alignas(256) Aligned {
   char bytes[256];
 };
+struct alignas(1 << 17) Huge {
+  char bytes[1 << 17];
+};
 struct Odd {
   char bytes[24];
 };
@@ -55,6 +58,15 @@ TEST(ContainerAllocatorTest, GivesAlignedMemory) {
     for (std::size_t i = 0; i < n; ++i) first[i].bytes[255] = 1;
     aligned.deallocate(first, n);
   }
+  // Pages of the allocator are half as large.
+  std::vector<Huge*> huge;
+  std::vector<Vector<char>> odd;
+  for (int i = 0; i < 8; ++i) {
+    huge.push_back(ralloc::allocator<Huge>().allocate(1));
+    EXPECT_TRUE(is_aligned(huge.back()));
+    odd.emplace_back(65536);
+  }
+  for (Huge* first : huge) ralloc::allocator<Huge>().deallocate(first, 1);
 }
 
 TEST(ContainerAllocatorTest, IsEqualToEveryOther) {
@@ -88,7 +100,8 @@ TEST(ContainerAllocatorTest, AsksTheNewHandlerFirst) {
   EXPECT_EQ(handler_calls, 3);
 }
 
-// Every byte of them is the program's, and any number between may be freed.
+// Every byte of them is the program's, and any number between may be freed: then all of the
+// block is used again.
 template <class T>
 void expect_at_least(std::size_t n) {
   ralloc::allocator<T> allocator;
@@ -100,10 +113,16 @@ void expect_at_least(std::size_t n) {
   allocator.deallocate(some.ptr, n);
   const auto more = allocator.allocate_at_least(n);
   ASSERT_EQ(more.count, some.count);
+  if (n * sizeof(T) <= 32768) {
+    ASSERT_EQ(more.ptr, some.ptr);
+  }
   allocator.deallocate(more.ptr, n + (more.count - n) / 2);
   // What fits takes no larger block: a second request finds nothing to add.
   const auto all = allocator.allocate_at_least(more.count);
   ASSERT_EQ(all.count, more.count) << n << " of " << sizeof(T) << " bytes";
+  if (n * sizeof(T) <= 32768) {
+    ASSERT_EQ(all.ptr, some.ptr);
+  }
   allocator.deallocate(all.ptr, all.count);
 }
 
@@ -116,7 +135,7 @@ TEST(ContainerAllocatorTest, GivesAtLeastWhatWasAskedFor) {
   }
   ralloc::allocator<char> chars;
   const auto some = chars.allocate_at_least(1025);
-  EXPECT_GT(some.count, 1025u);
+  EXPECT_EQ(some.count, ralloc::good_size(1025));
   chars.deallocate(some.ptr, some.count);
 }
 

@@ -25,7 +25,7 @@ inline bool is_empty(const ralloc::Block& block) {
   return !has_memory && block.data() == nullptr && block.size() == 0;
 }
 inline void fill(const ralloc::Block& block, int value) {
-  std::memset(block.data(), value, block.size());
+  if (block.size() != 0) std::memset(block.data(), value, block.size());
 }
 
 }  // namespace ralloc_test

@@ -257,9 +257,9 @@ class [[nodiscard]] RALLOC_CONSUMABLE(unconsumed) Block {
 
  private:
   // The addresses that a Block had when it was split or shrank first, for all that came of it,
-  // each of which begins among them. So two that live with the same range came of the same split, and addresses
-  // that are used again do not mislead: who had that range last had all of it, and none can have
-  // begun there before and lived on.
+  // each of which begins among them. So two that live with the same range came of one Block, and
+  // addresses that are used again do not mislead: who had that range last had all of it, and none
+  // can have begun there before and lived on.
   struct Range {
     std::uintptr_t begin = 0;
     std::uintptr_t end = 0;
@@ -284,7 +284,7 @@ class [[nodiscard]] RALLOC_CONSUMABLE(unconsumed) Block {
   }
 
   void join(Block& other) noexcept {
-    if (this == &other || whole_.end == 0 || whole_ != other.whole_) return;
+    if (whole_.end == 0 || whole_ != other.whole_) return;
     if (other.end() == begin()) {
       ptr_ = other.ptr_;
       align_ = other.align_;
