@@ -43,7 +43,8 @@ inline AllocError why_not(std::size_t size, std::size_t align) noexcept {
 }  // namespace detail
 
 /// A block of memory, or a part of one, that is this Block's alone. Its destructor frees it: to
-/// forget one is no leak, and there is nothing to report.
+/// forget one is no leak, and there is nothing to report. (An OOM handler that throws there, when
+/// a part is freed and its record cannot be had, ends the program: call `free` before.)
 ///
 /// \code
 /// ralloc::Block block = ralloc::Block::alloc(200);
@@ -118,15 +119,17 @@ class [[nodiscard]] RALLOC_CONSUMABLE(unconsumed) Block {
     return {std::exchange(ptr_, nullptr), std::exchange(size_, 0), align_};
   }
 
-  /// Frees the memory now, and leaves this Block empty.
+  /// Frees the memory now, and leaves this Block empty. As `ralloc::free` it may call the OOM
+  /// handler where a part is freed, which may throw; then this Block has the memory still.
   ///
   /// \code
   /// ralloc::Block block = ralloc::Block::alloc(100);
   /// block.free();
   /// \endcode
-  void free() noexcept RALLOC_CALLABLE_WHEN("unconsumed", "unknown")
-      RALLOC_SET_TYPESTATE(consumed) {
-    if (ptr_ != nullptr) ralloc::free(std::exchange(ptr_, nullptr), std::exchange(size_, 0));
+  void free() RALLOC_CALLABLE_WHEN("unconsumed", "unknown") RALLOC_SET_TYPESTATE(consumed) {
+    if (ptr_ != nullptr) ralloc::free(ptr_, size_);
+    ptr_ = nullptr;
+    size_ = 0;
   }
 
   /// Whether there is memory. One of no bytes has a pointer too.
