@@ -36,6 +36,7 @@ inline void* alloc_or_throw(std::size_t size, std::size_t align) {
 /// \code
 /// std::vector<int, ralloc::allocator<int>> numbers;
 /// for (int i = 0; i < 1000; ++i) numbers.push_back(i);
+/// assert(numbers.size() == 1000 && numbers.back() == 999);
 /// \endcode
 template <class T>
 class allocator {
@@ -140,8 +141,7 @@ class MemoryResource final : public std::pmr::memory_resource {
 /// \code
 /// std::pmr::vector<std::pmr::string> words(ralloc::resource());
 /// words.emplace_back("a string that is too long to be kept in the string itself");
-/// std::pmr::set_default_resource(ralloc::resource());
-/// std::pmr::set_default_resource(nullptr);
+/// assert(words.front().get_allocator().resource() == ralloc::resource());
 /// \endcode
 [[nodiscard, gnu::returns_nonnull]] inline MemoryResource* resource() noexcept {
   union Kept {
