@@ -32,7 +32,7 @@ constexpr Sentence sentence(Misuse misuse) {
     case Misuse::kOverRealloc:
       return {"realloc of ", " with an old size larger than the block"};
     case Misuse::kSplit:
-      return {"split of ", " at a place that leaves no part, or too small a part"};
+      return {"split of ", " at a place that is not inside of it"};
     case Misuse::kNoValue:
       return {"value asked of the result ", ", which is an error"};
   }

@@ -151,8 +151,7 @@ class [[nodiscard]] RALLOC_CONSUMABLE(unconsumed) Block {
   /// follows from this one's and from `at`. Nothing is allocated or freed: it costs a few
   /// instructions.
   ///
-  /// \param at  kPartLeast to size(). What is left for the tail must be kPartLeast bytes too,
-  ///            unless the tail ends the block. Else it is fatal.
+  /// \param at  1 to size() - 1; else it is fatal.
   ///
   /// \code
   /// ralloc::Block block = ralloc::Block::alloc(200);
@@ -163,10 +162,7 @@ class [[nodiscard]] RALLOC_CONSUMABLE(unconsumed) Block {
   Block split(std::size_t at) noexcept RALLOC_CALLABLE_WHEN("unconsumed", "unknown")
       RALLOC_RETURN_TYPESTATE(unconsumed) {
     if (whole_.end == 0) whole_ = {begin(), end()};
-    const bool ends_block = end() >= whole_.end;
-    if (at < kPartLeast || at >= size_ || (!ends_block && size_ - at < kPartLeast)) [[unlikely]] {
-      detail::die_of_split(ptr_);
-    }
+    if (at == 0 || at >= size_) [[unlikely]] detail::die_of_split(ptr_);
     // This Block grew since, and the tail would begin outside of the range.
     if (begin() + at >= whole_.end) whole_ = {begin(), end()};
     Block tail(static_cast<char*>(ptr_) + at, size_ - at, std::gcd(align_, at));

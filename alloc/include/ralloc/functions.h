@@ -11,10 +11,6 @@ namespace ralloc {
 /// The alignment of every block for which none was asked for.
 inline constexpr std::size_t kDefaultAlignment = 16;
 
-/// The smallest part of a block that can be freed or resized by itself, unless it ends the
-/// block, in bytes.
-inline constexpr std::size_t kPartLeast = 16;
-
 /// Allocates `size` bytes at a multiple of `align`.
 ///
 /// \param size   0 to PTRDIFF_MAX; 0 gives a distinct pointer that may be freed.
@@ -36,15 +32,17 @@ inline constexpr std::size_t kPartLeast = 16;
 
 /// Frees `size` bytes at `ptr`: a block, or any part of one that is still allocated.
 ///
-/// A block of `size` bytes is allocated (or last reallocated) with `size`. A part may begin
-/// and end at any byte of the block, and is at least kPartLeast bytes, unless it ends where
-/// the block ends. The block's memory is there for others once no part of it is left; in a
-/// block above 32 KiB each OS page is as soon as no part of it is left. Null is ignored, and
-/// so is a `size` of 0 unless the block was allocated with 0.
+/// A block of `size` bytes is what was allocated (or last reallocated) with `size`. A part may
+/// begin and end at any byte of it. The block's memory is there for others once no part of it
+/// is left; in a block above 32 KiB the OS has each of its pages as soon as no part of that is
+/// left, and others have each 64 KiB. Null is ignored, and so is a `size` of 0 unless the block
+/// was allocated with 0.
 ///
-/// Over-frees, parts that are free already, and foreign pointers are fatal.
-/// Cost: a whole block as `alloc`. A part: one lock. Bookkeeping of parts takes a bit for each
-/// byte of the block while only a part of it is free.
+/// Over-frees, parts that are free already, and foreign pointers are fatal: at once, but for a
+/// whole block of up to 32 KiB of which a part is free, which is noticed when it goes home.
+/// Cost: a whole block as `alloc`. A part: a lock or two. A block of which only a part is free
+/// has a record with a bit for each byte (of a large block, each 64 KiB that are part free);
+/// where no memory can be had for it the OOM handler is called.
 void free(void* ptr, std::size_t size);
 
 /// Resizes the block or part `ptr` of `old_size` bytes to `new_size` bytes at a multiple of
@@ -66,15 +64,15 @@ void free(void* ptr, std::size_t size);
 
 /// Resizes the block or part `ptr` of `old_size` bytes to `new_size` bytes where it is.
 ///
-/// To shrink always succeeds (unless the bookkeeping of a part finds no memory): the tail is a
-/// freed part. To grow succeeds where the bytes behind are free: up to 32 KiB within the
+/// To shrink always succeeds, unless no memory can be had for the record of a part: the tail is
+/// a freed part. To shrink to 0 frees it: `ptr` is nobody's then. To grow succeeds where the bytes behind are free: up to 32 KiB within the
 /// block, above it in a free neighbour too.
 /// \return false if it could not; then all is as it was.
 [[nodiscard]] bool inplace_realloc(void* ptr, std::size_t old_size, std::size_t new_size) noexcept;
 
 /// As `inplace_realloc`, but takes what it can get of `preferred` bytes, and at least `least`.
 ///
-/// \param least      at most `preferred`.
+/// \param least      at most `preferred`, which is not 0.
 /// \return the size from now on, in least..preferred; or 0 if even `least` is not to be had,
 ///         and then all is as it was.
 [[nodiscard]] std::size_t inplace_realloc_at_least(void* ptr, std::size_t old_size,
