@@ -14,6 +14,12 @@ inline constexpr bool kThreadSanitizer = true;
 #else
 inline constexpr bool kThreadSanitizer = false;
 #endif
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kAddressSanitizer = true;
+#else
+inline constexpr bool kAddressSanitizer = false;
+#endif
+inline constexpr bool kSanitized = kThreadSanitizer || kAddressSanitizer;
 
 // They reserve more address space than any limit allows, and clang names them otherwise.
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
