@@ -64,6 +64,7 @@ void partial_realloc(const Steps&);
 void parts_of_large_blocks(const Steps&);
 void crumbs_in_any_order(const Steps&);
 void many_owners_of_one_block(const Steps&);
+void holes_in_many_blocks(const Steps&);
 // ideas_growth.cc
 void exact_growth(const Steps&);
 void amortised_growth(const Steps&);
@@ -101,6 +102,7 @@ inline constexpr Idea kIdeas[] = {
     {"PartsOfLargeBlocks", parts_of_large_blocks},
     {"CrumbsInAnyOrder", crumbs_in_any_order},
     {"ManyOwnersOfOneBlock", many_owners_of_one_block},
+    {"HolesInManyBlocks", holes_in_many_blocks},
     {"ExactGrowth", exact_growth},
     {"AmortisedGrowth", amortised_growth},
     {"ReserveToTheByte", reserve_to_the_byte},

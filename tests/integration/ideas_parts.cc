@@ -102,10 +102,11 @@ void crumbs_in_any_order(const Steps& steps) {
     // Always the last is split.
     while (crumbs.back().size() > 2 * ralloc::kPartLeast) {
       const std::size_t most = crumbs.back().size() - 2 * ralloc::kPartLeast;
-      Bytes rest = crumbs.back().split(ralloc::kPartLeast + random.below(std::min<std::size_t>(most, 300)));
+      const std::size_t more = random.below(std::min<std::size_t>(most, 300));
+      Bytes rest = crumbs.back().split(ralloc::kPartLeast + more);
       crumbs.push_back(std::move(rest));
     }
-    for (std::size_t c = crumbs.size(); c > 1; --c) std::swap(crumbs[c - 1], crumbs[random.below(c)]);
+    for (std::size_t c = crumbs.size(); c > 1; --c) crumbs[c - 1].swap(crumbs[random.below(c)]);
     const std::size_t half = crumbs.size() / 2;
     while (crumbs.size() > half) crumbs.pop_back();
     steps.between(crumbs);
@@ -132,6 +133,24 @@ void many_owners_of_one_block(const Steps& steps) {
     }
     owners.join();
   }
+}
+
+// So many that the records of their parts, too, may be refused.
+void holes_in_many_blocks(const Steps& steps) {
+  constexpr std::size_t kBlocks = 120;
+  Vector<Bytes> pieces;
+  pieces.reserve(2 * kBlocks);
+  for (std::size_t i = 0; i < kBlocks; ++i) {
+    Bytes front(30'000);
+    Bytes rest = front.split(15'000);
+    if (!front.resize_in_place(14'000)) {
+      front.join(std::move(rest));  // to be freed whole, which takes no record
+      throw std::bad_alloc();
+    }
+    pieces.push_back(std::move(front));
+    pieces.push_back(std::move(rest));
+  }
+  steps.between(pieces);
 }
 
 }  // namespace ralloc_test

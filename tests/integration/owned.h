@@ -138,6 +138,13 @@ class Bytes {
     return rest;
   }
 
+  // Takes back what was split off.
+  void join(Bytes&& rest) {
+    EXPECT_EQ(address() + size_, rest.address());
+    size_ += std::exchange(rest.size_, 0);
+    rest.begin_ = nullptr;
+  }
+
   void check() const {
     if (begin_ == nullptr) return;
     std::size_t at = 0;

@@ -15,11 +15,12 @@
 namespace ralloc_test {
 namespace {
 
-// --- Canaries --------------------------------------------------------------------------------------
+// --- Canaries ------------------------------------------------------------------------------------
 
 class Canaries {
  public:
-  Canaries() : numbers_(500), box_(make_box(kInBox)), text_(kInText), odd_(77, 7), large_(40'000) {
+  Canaries()
+      : numbers_(500), box_(make_box(kInBox)), text_(kInText), odd_(77, 7), large_(40'000) {
     for (std::size_t i = 0; i < numbers_.size(); ++i) numbers_[i] = i * i;
   }
   void check() const {
@@ -47,7 +48,7 @@ void run_among_canaries(const Idea& idea, const Steps& steps) {
   canaries.check();
 }
 
-// --- Refusal -----------------------------------------------------------------------------------------
+// --- Refusal -------------------------------------------------------------------------------------
 
 constexpr std::size_t kPage = std::size_t{1} << ralloc::Config::kPageShift;
 
@@ -72,7 +73,7 @@ bool has_memory_for(const Run& run) {
 
 class Refusals {
  public:
-  Refusals(const Idea& idea, std::uint64_t seed) : idea_(idea), steps_(seed, false, 20) {}
+  Refusals(const Idea& idea, std::uint64_t seed) : idea_(idea), steps_(seed, false, 10) {}
 
   std::size_t count() const { return count_; }
 
@@ -136,7 +137,7 @@ void in_nested_threads(const Idea& idea, std::uint64_t seed) {
       const Canaries canaries;
       Crew inner;
       for (std::uint64_t i = 0; i < 2; ++i) {
-        inner.add([&, o, i] { run_among_canaries(idea, Steps(seed + 2 * o + i, false, 4)); });
+        inner.add([&, o, i] { run_among_canaries(idea, Steps(seed + 2 * o + i, false, 2)); });
       }
       inner.join();
       canaries.check();
@@ -160,7 +161,7 @@ void under_refusal(const Idea& idea, std::uint64_t seed) {
       while (number <= kCallsMost && refusals.at_call(call, when, number)) ++number;
     }
   }
-  for (const std::size_t pages : {0, 1, 2, 3, 4, 6, 8, 12, 16, 32}) refusals.with_pages(pages);
+  for (const std::size_t pages : {0, 1, 2, 3, 4, 6, 8, 12, 16, 32, 48}) refusals.with_pages(pages);
   EXPECT_GT(refusals.count(), 0u) << "the idea never lacked memory";
   refusals.expect_none();
 }
