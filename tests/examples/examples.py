@@ -6,12 +6,13 @@ header, and each fence ```cpp of README.md: statements that compile in a functio
 #include lines are moved to the top of the program. Each becomes a test of its own, named for
 what it documents, and an error is reported at the line where the example is written.
 
-Every function and class that a header declares in namespace ralloc must have an example, and
-each example of a header must assert something. Left out are members, operators, structs and
-what is in namespaces within: a class's example shows its members.
-
   examples.py --output FILE HEADER... README      writes the program
+  examples.py --check HEADER...                   every function and class in namespace ralloc
+                                                  has examples, and they assert something
   examples.py --self-test CXX INCLUDE_DIRECTORY   seeds what must be refused
+
+Members may have examples; those of a class, and those of a struct, need none, nor do operators
+and what is in namespaces within.
 """
 
 import argparse
@@ -21,9 +22,12 @@ import re
 import sys
 
 Example = collections.namedtuple("Example", "suite name path line text")  # line of the text
-Declared = collections.namedtuple("Declared", "name line documentation")
+Declared = collections.namedtuple("Declared", "name line documentation needs_example")
 HEADERS = ["<gtest/gtest.h>", "<ralloc/ralloc.h>", "<cassert>", "<cstdint>", "<cstdio>",
            "<cstring>", "<string>", "<thread>", "<vector>"]
+
+
+ACCESS = re.compile(r"(public|protected|private):$")
 
 
 class Refused(Exception):
@@ -39,8 +43,9 @@ def code_of(line):
 
 
 def declarations(path, text):
-    """The functions and classes at the level of namespace ralloc."""
+    """The functions and classes of namespace ralloc, and what the classes have."""
     scopes, tokens, line, documentation = [], "", None, []
+    is_directive = continues = False
     for number, source in enumerate(text.splitlines(), 1):
         stripped = source.strip()
         if stripped.startswith("///"):
@@ -49,7 +54,9 @@ def declarations(path, text):
             continue
         if not stripped and not tokens.strip():
             documentation = []
-        if stripped.startswith("#"):
+        is_directive = stripped.startswith("#") or (is_directive and continues)
+        continues = stripped.endswith("\\")
+        if is_directive or ACCESS.match(stripped):
             continue
         for character in code_of(source) + "\n":
             if character not in ";{}":
@@ -61,10 +68,13 @@ def declarations(path, text):
                 if not scopes:
                     raise Refused(f"{path}:{number}: a brace too many")
                 scopes.pop()
-            elif all(scope == "ralloc" for scope in scopes) and scopes:
-                name = declared_name(tokens)
-                if name and (character == "{" or not is_announcement(tokens)):
-                    yield Declared(name, line, documentation)
+            else:
+                name, kind = declared_name(tokens)
+                classes = scopes[scopes.count("ralloc"):]
+                if name and scopes and scopes[0] == "ralloc" and len(classes) <= 1 \
+                        and "" not in classes and (character == "{" or kind != "class"):
+                    yield Declared("_".join(classes + [name]), line, documentation,
+                                   kind != "struct" and not classes)
             if character == "{":
                 scopes.append(scope_name(tokens))
             tokens, line, documentation = "", None, []
@@ -80,26 +90,27 @@ def without_brackets(tokens):
 
 
 def declared_name(tokens):
+    """The name, and whether it is that of a class, a struct or a function; or nothing."""
     tokens = " ".join(without_brackets(tokens).split())
-    kind = re.match(r"(?:template )?class (?:[A-Z_]+(?:\(\w*\))? )*(\w+)", tokens)
+    kind = re.match(r"(?:template )?(class|struct) (?:[A-Z_]+(?:\(\w*\))? )*(\w+)", tokens)
     if kind:
-        return kind[1]
-    if re.match(r"(?:template )?(namespace|struct|union|enum|using|concept|static_assert|typedef"
+        return kind[2], kind[1]
+    if re.match(r"(?:template )?(namespace|union|enum|using|concept|static_assert|typedef"
                 r"|extern|friend)\b", tokens) or "operator" in tokens:
-        return None
+        return None, None
     before, parenthesis, _ = tokens.partition("(")
     function = re.search(r"[\w>&*]\s*[ &*](\w+)\s*$", before)
-    return function[1] if parenthesis and function and "=" not in before else None
-
-
-def is_announcement(tokens):
-    """Of a class that is defined elsewhere."""
-    return re.match(r"(?:template )?class\b", without_brackets(tokens).strip()) is not None
+    if not parenthesis or not function or "=" in before:
+        return None, None
+    return function[1], "function"
 
 
 def scope_name(tokens):
-    match = re.search(r"\bnamespace\s+([\w:]+)\s*$", tokens)
-    return match[1] if match else "(no namespace)" if "namespace" not in tokens else ""
+    """ralloc for that namespace; the name of a class; empty for what is looked into no further."""
+    if re.search(r"\bnamespace\s+ralloc\s*$", tokens):
+        return "ralloc"
+    name, kind = declared_name(tokens)
+    return name if kind in ("class", "struct") else ""
 
 
 def examples_in(suite, path, declared):
@@ -121,21 +132,26 @@ def examples_in(suite, path, declared):
 
 def header_examples(path, text):
     suite = os.path.splitext(os.path.basename(path))[0]
-    all_examples, read = [], set()
+    return [example for declared in declarations(path, text)
+            for example in examples_in(suite, path, declared)]
+
+
+def check_header(path, text):
+    """What the header lacks, in one line each."""
+    suite, read = os.path.splitext(os.path.basename(path))[0], set()
     for declared in declarations(path, text):
         found = examples_in(suite, path, declared)
+        read |= {example.line for example in found}
+        if not declared.needs_example:
+            continue
         if not found:
-            raise Refused(f"{path}:{declared.line}: {declared.name} has no example")
-        for example in found:
-            if not re.search(r"\bassert\(", example.text):
-                raise Refused(f"{path}:{example.line}: the example asserts nothing")
-            read.add(example.line)
-        all_examples += found
+            yield f"{path}:{declared.line}: {declared.name} has no example"
+        elif not any(re.search(r"\bassert\(", example.text) for example in found):
+            yield f"{path}:{found[0].line}: the examples of {declared.name} assert nothing"
     # One that documents nothing we know would be lost without a word.
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip() == r"/// \code" and number + 1 not in read:
-            raise Refused(f"{path}:{number}: an example of no function or class")
-    return all_examples
+            yield f"{path}:{number}: an example of no function or class"
 
 
 # --- README ------------------------------------------------------------------------------------
@@ -165,18 +181,18 @@ def program(examples):
     return "".join(f"#include {name}\n" for name in includes) + "\n" + "\n".join(bodies)
 
 
-def all_examples(paths):
+def text_of(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def write_program(paths, output):
     examples = []
     for path in paths:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-        if path.endswith(".md"):
-            examples += readme_examples(path, text)
-        else:
-            examples += header_examples(path, text)
-    if not examples:
-        raise Refused("there are no examples")
-    return examples
+        read = readme_examples if path.endswith(".md") else header_examples
+        examples += read(path, text_of(path))
+    with open(output, "w", encoding="utf-8") as file:
+        file.write(program(examples))
 
 
 def main():
@@ -184,17 +200,20 @@ def main():
         from examples_self_test import self_test
         return self_test(*sys.argv[2:])
     parser = argparse.ArgumentParser()
-    parser.add_argument("--output", required=True)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--output")
+    what.add_argument("--check", action="store_true")
     parser.add_argument("paths", nargs="+")
     arguments = parser.parse_args()
     try:
-        text = program(all_examples(arguments.paths))
+        if arguments.output:
+            write_program(arguments.paths, arguments.output)
+            return 0
+        lacks = [lack for path in arguments.paths for lack in check_header(path, text_of(path))]
     except Refused as refused:
-        print(refused, file=sys.stderr)
-        return 1
-    with open(arguments.output, "w", encoding="utf-8") as file:
-        file.write(text)
-    return 0
+        lacks = [str(refused)]
+    print("\n".join(lacks) or "every function and class has an example")
+    return 1 if lacks else 0
 
 
 if __name__ == "__main__":
