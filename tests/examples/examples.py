@@ -24,7 +24,7 @@ import sys
 Example = collections.namedtuple("Example", "suite name path line text")  # line of the text
 Declared = collections.namedtuple("Declared", "name line documentation needs_example")
 HEADERS = ["<gtest/gtest.h>", "<ralloc/ralloc.h>", "<cassert>", "<cstdint>", "<cstdio>",
-           "<cstring>", "<string>", "<thread>", "<vector>"]
+           "<cstdlib>", "<cstring>", "<new>", "<string>", "<thread>", "<vector>"]
 
 
 ACCESS = re.compile(r"(public|protected|private):$")

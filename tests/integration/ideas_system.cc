@@ -9,22 +9,8 @@
 #include "integration/ideas.h"
 #include "support/process.h"
 
-#if __has_include("ralloc/program_break.h")
-#include "ralloc/program_break.h"
-#else
-#define RALLOC_TEST_NO_SBRK
-#endif
-#if __has_include("ralloc/oom_handlers.h")
-#include "ralloc/oom_handlers.h"
-#else
-#define RALLOC_TEST_NO_HANDLERS
-#endif
-
 namespace ralloc_test {
 
-#if defined(RALLOC_TEST_NO_SBRK)
-void sbrk_interleaved(const Steps&) { GTEST_SKIP() << "there is no ralloc::sbrk"; }
-#else
 // With ours and libc's blocks: the break has moved under libc's feet whenever it wants more.
 void sbrk_interleaved(const Steps& steps) {
   struct Piece {
@@ -59,11 +45,7 @@ void sbrk_interleaved(const Steps& steps) {
     EXPECT_TRUE(is_filled(piece.begin, piece.size, piece.filled));
   }
 }
-#endif
 
-#if defined(RALLOC_TEST_NO_HANDLERS)
-void handlers_that_allocate(const Steps&) { GTEST_SKIP() << "there are no OOM handlers"; }
-#else
 namespace {
 
 thread_local int handler_calls = 0;
@@ -98,6 +80,5 @@ void handlers_that_allocate(const Steps& steps) {
     other.join();
   }
 }
-#endif
 
 }  // namespace ralloc_test

@@ -57,6 +57,22 @@ inline void run_oom_handler(OomHandler handler, std::size_t size, std::size_t al
 
 /// Sets the handler of all threads that have none of their own; null for the default.
 /// \return the one before, null if there was none.
+///
+/// \code
+/// static std::vector<char> cache(1'000'000);
+/// auto before = ralloc::set_oom_handler([](std::size_t, std::size_t) {
+///   if (cache.empty()) throw std::bad_alloc();
+///   std::vector<char>().swap(cache);  // returned: the allocation is tried again
+/// });
+/// bool thrown = false;
+/// try {
+///   (void)ralloc::alloc(std::size_t{1} << 62);
+/// } catch (const std::bad_alloc&) {
+///   thrown = true;
+/// }
+/// assert(thrown && cache.empty());
+/// ralloc::set_oom_handler(before);
+/// \endcode
 inline OomHandler set_oom_handler(OomHandler handler) noexcept {
   return detail::set_oom_handler(handler, detail::run_oom_handler);
 }
@@ -64,12 +80,30 @@ inline OomHandler set_oom_handler(OomHandler handler) noexcept {
 /// Sets the handler of this thread, for all its calls from now on; null for that of the process.
 /// Other threads, among them those that this one starts, are not affected.
 /// \return the one before, null if there was none.
+///
+/// \code
+/// ralloc::OomHandler handler = [](std::size_t, std::size_t) { std::_Exit(1); };
+/// ralloc::set_thread_oom_handler(handler);
+/// std::thread([] { assert(ralloc::set_thread_oom_handler(nullptr) == nullptr); }).join();
+/// assert(ralloc::set_thread_oom_handler(nullptr) == handler);
+/// \endcode
 inline OomHandler set_thread_oom_handler(OomHandler handler) noexcept {
   return detail::set_thread_oom_handler(handler, detail::run_oom_handler);
 }
 
 /// Sets this thread's handler while it lives. Scopes of a thread end in reverse order, and each
 /// in the thread that began it.
+///
+/// \code
+/// std::size_t refused = 0;
+/// try {
+///   ralloc::OomHandlerScope scope([](std::size_t size, std::size_t) { throw size; });
+///   (void)ralloc::alloc(std::size_t{1} << 62);
+/// } catch (std::size_t size) {
+///   refused = size;
+/// }
+/// assert(refused == std::size_t{1} << 62);
+/// \endcode
 class [[nodiscard]] OomHandlerScope {
  public:
   explicit OomHandlerScope(OomHandler handler) noexcept

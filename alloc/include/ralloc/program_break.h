@@ -27,8 +27,13 @@ namespace ralloc {
 /// forked while another thread moved the break may be refused more: the kernel copies the break
 /// and the memory below it at two times.
 ///
-///   auto* table = static_cast<char*>(ralloc::sbrk(4096));
-///   if (table == reinterpret_cast<char*>(-1)) return false;
+/// \code
+/// char* table = static_cast<char*>(ralloc::sbrk(4096));
+/// if (table == reinterpret_cast<char*>(-1)) return;
+/// std::memset(table, 1, 4096);
+/// assert(ralloc::sbrk(-4096) == table + 4096);  // nobody else moved the break meanwhile
+/// assert(ralloc::sbrk(0) == table);
+/// \endcode
 void* sbrk(std::ptrdiff_t n) noexcept;
 
 }  // namespace ralloc
