@@ -23,8 +23,8 @@ void free_in_order(std::size_t order, Bytes& a, Bytes& b, Bytes& c) {
 void parts_of_63_at_three(const Steps& steps) {
   for (std::size_t i = 0; i < steps.of(600); ++i) {
     Bytes front(63, 3);
-    Bytes middle = front.split(16);
-    Bytes end = middle.split(39);  // 8 bytes, which may be so few at a block's end
+    Bytes end = front.split(8);
+    Bytes middle = front.split(4);
     steps.between(front, middle, end);
     free_in_order(i, front, middle, end);
   }
@@ -100,10 +100,9 @@ void crumbs_in_any_order(const Steps& steps) {
     Vector<Bytes> crumbs;
     crumbs.emplace_back(100 + random.below(i % 10 == 0 ? 40'000 : 3'000), 1 + random.below(40));
     // Always the last is split.
-    while (crumbs.back().size() > 2 * ralloc::kPartLeast) {
-      const std::size_t most = crumbs.back().size() - 2 * ralloc::kPartLeast;
-      const std::size_t more = random.below(std::min<std::size_t>(most, 300));
-      Bytes rest = crumbs.back().split(ralloc::kPartLeast + more);
+    while (crumbs.back().size() > 1) {
+      const std::size_t most = std::min<std::size_t>(crumbs.back().size() - 1, 300);
+      Bytes rest = crumbs.back().split(1 + random.below(most));
       crumbs.push_back(std::move(rest));
     }
     for (std::size_t c = crumbs.size(); c > 1; --c) crumbs[c - 1].swap(crumbs[random.below(c)]);
