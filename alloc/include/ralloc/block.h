@@ -205,8 +205,8 @@ class [[nodiscard]] RALLOC_CONSUMABLE(unconsumed) Block {
   ///
   /// \code
   /// ralloc::Block block = ralloc::Block::alloc(200);
-  /// ralloc::Result<void> done = block.try_resize(SIZE_MAX);
-  /// assert(done.error() == ralloc::AllocError::kImpossible && block.size() == 200);
+  /// ralloc::Result<void> done = block.try_resize(std::size_t{1} << 62);
+  /// assert(done.error() == ralloc::AllocError::kExhausted && block.size() == 200);
   /// \endcode
   Result<void> try_resize(std::size_t new_size) noexcept
       RALLOC_CALLABLE_WHEN("unconsumed", "unknown") {
