@@ -292,6 +292,11 @@ class alignas(64) Shard {
         bytes = span->bytes();
       }
       const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(block) - begin;
+      if (UNLIKELY(span->fragments_.get() != 0) && span->has_fragment_at(std::uint32_t(offset))) {
+        given.culprit = block;
+        given.misuse = Misuse::kPartFreed;
+        return given;
+      }
       if (UNLIKELY(!span->put(std::uint32_t(offset), given.misuse))) {
         given.culprit = block;
         return given;

@@ -180,10 +180,6 @@ class Span {
       misuse = Misuse::kDoubleFree;
       return false;
     }
-    if (UNLIKELY(fragments_.get() != 0) && fragment_of(position) != nullptr) {
-      misuse = Misuse::kPartFreed;
-      return false;
-    }
     word.set(word.get() | bit);
     if (position / 64 < low_word_.get()) low_word_.set(position / 64);
     free_.set(free_.get() + 1);
@@ -202,6 +198,12 @@ class Span {
     Fragment* f = list_of(position).get();
     while (f != nullptr && f->position.get() != position) f = f->next.get();
     return f;
+  }
+  // Whether a block begins at `offset` of which a part is free.
+  [[gnu::cold, gnu::noinline]] bool has_fragment_at(std::uint32_t offset) {
+    const std::uint32_t position = block_index(offset, reciprocal_.get());
+    return position * block_size_.get() == offset && position < capacity_.get() &&
+           fragment_of(position) != nullptr;
   }
   // In memory of Fragment::bytes_for(bits).
   Fragment* add_fragment(void* memory, std::uint32_t position, std::size_t bits) {

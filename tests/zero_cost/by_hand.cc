@@ -100,7 +100,11 @@ struct Span {
   struct Links {
     Span* previous;
     Span* next;
-  } by_age, in_bin;
+  } by_age;
+  std::size_t slack;
+  bool continues, is_piece;
+  std::uint64_t* freed;
+  Links in_bin;
   std::uint32_t home, size_class, capacity, block_size, reciprocal;
   std::uint64_t* bits;
   std::uint32_t free, bin_above, bin, low_word;
