@@ -1,6 +1,7 @@
 #include "model/player.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "model/contents.h"
@@ -49,6 +50,7 @@ void Player::allocate(const Step& step) {
   const Given given = way.at_least != nullptr ? way.at_least(step.size, align)
                                               : Given{way.call(step.size, align), step.size};
   Piece block = fresh_piece(given.begin, given.size, step.size, align);
+  if (std::has_single_bit(align)) measure(block);
   journal_.came_out(lane_, given.size);
   block.root = step.id;
   block.family = way.makes;
@@ -110,8 +112,8 @@ void Player::resize(const Step& step) {
   if (now.begin == old.begin) {
     now.whole = old.whole;
     now.ends = old.whole || (old.ends && old.size == now.size);
-    if (old.usable == 0) now.usable = 0;
   }
+  if (now.begin == old.begin ? old.usable != 0 : std::has_single_bit(align)) measure(now);
   add(at(step.id), now);
   check_contents(old, now.begin, std::min(old.size, now.size));
   stamp(at(step.id), false);
