@@ -12,6 +12,7 @@
 #include <map>
 #include <mutex>
 #include <string_view>
+#include <utility>
 
 #include "model/subject.h"
 #include "support/process.h"
@@ -44,6 +45,7 @@ std::size_t held = 0;
 unsigned measured = 0;
 unsigned char* twice = nullptr;  // what the bugs `overlap` and `part_twice` hand out again
 std::size_t twice_size = 0;
+bool part_is_free = false;  // for the latter
 
 std::uintptr_t address(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
 
@@ -72,7 +74,15 @@ bool is_block(std::map<std::uintptr_t, Room>::iterator room, const void* p, std:
   return room->first == address(p) && room->second.size == size && room->second.left == size;
 }
 
-unsigned char* allocate(std::size_t size, std::size_t align, std::size_t* given = nullptr) {
+// Whether there is a block here, and all of it is live.
+bool is_whole(const unsigned char* block) {
+  const auto room = rooms.find(address(block));
+  return room != rooms.end() && room->second.left == room->second.size;
+}
+
+// `used` if the block may have contents; what it has for the program goes to `given`.
+unsigned char* allocate(std::size_t size, std::size_t align, bool used,
+                        std::size_t* given = nullptr) {
   const std::scoped_lock lock(mutex);
   if (has_bug("null") && size / 1000 == 12) return nullptr;
   const bool odd = (align & (align - 1)) != 0;
@@ -80,20 +90,28 @@ unsigned char* allocate(std::size_t size, std::size_t align, std::size_t* given 
   unsigned char* block = carve(capacity + 8192, align);
   if (has_bug("alignment") && align == 4096) block += 16;
   if (has_bug("odd_alignment") && odd && size > 100) block += align & -align;
-  if (has_bug("overlap") && size / 100 == 10) {
-    if (twice == nullptr) {
+  if (has_bug("overlap") && used && size / 100 == 10) {
+    if (!is_whole(twice)) {
       twice = block;
     } else if (align <= 16) {
-      return twice;
+      block = twice;
     }
   }
-  if (has_bug("part_twice") && twice != nullptr && size <= twice_size &&
-      address(twice) % align == 0) {
-    return twice;
+  if (has_bug("part_twice") && used && part_is_free) {
+    if (!is_whole(twice)) {
+      twice = block;
+      twice_size = size;
+    } else if (size <= twice_size && address(twice) % align == 0) {
+      block = std::exchange(twice, nullptr);
+      part_is_free = false;
+    }
   }
-  rooms[address(block)] = {size, size, capacity};
+  if (given != nullptr) {
+    if (has_bug("at_least_more") && size > 64) size = capacity + 9000;
+    *given = size;
+  }
+  rooms[address(block)] = {size, size, std::max(size, capacity)};
   held += size + kRecord;
-  if (given != nullptr) *given = has_bug("at_least_more") && size > 64 ? capacity + 9000 : size;
   return block;
 }
 
@@ -102,10 +120,7 @@ void free_locked(void* p, std::size_t size) {
   if (has_bug("statistics") && size > 100000) return;
   const auto room = room_of(p);
   const bool part = !is_block(room, p, size);
-  if (has_bug("part_twice") && part && size >= kPartLeast && twice == nullptr) {
-    twice = static_cast<unsigned char*>(p);
-    twice_size = size;
-  }
+  if (part) part_is_free = true;
   if (has_bug("part_spills") && part) {
     const std::uintptr_t behind = address(p) + size;
     if (behind < room->first + room->second.size) *reinterpret_cast<unsigned char*>(behind) ^= 1;
@@ -124,8 +139,8 @@ void free_it(void* p, std::size_t size, std::size_t) {
 
 void* resize(void* block, std::size_t old_size, std::size_t size, std::size_t align) {
   const std::size_t honoured = has_bug("realloc_alignment") && old_size > 100 ? 1 : align;
-  auto* fresh = allocate(size, honoured);
-  if (honoured != align && address(fresh) % 16 == 0) fresh[0] = 0;
+  unsigned char* fresh = allocate(size, honoured, false);
+  if (fresh == nullptr) return nullptr;
   std::size_t kept = std::min(old_size, size);
   if (has_bug("contents") && size > 2000 && kept > 100) --kept;
   std::memcpy(fresh, block, kept);
@@ -149,10 +164,9 @@ std::size_t resize_inplace(void* p, std::size_t old_size, std::size_t least,
   }
   std::size_t most = block ? room->second.capacity : old_size;
   if (has_bug("grow_overlaps") && block) most = std::max(most, std::size_t{1} << 16);
-  if (has_bug("grow_says_more") && block) most = least - 1;
+  if (has_bug("grow_says_more") && least != preferred) return preferred + 1;
   if (most < least) {
     if (has_bug("failure_writes") && old_size != 0) static_cast<char*>(p)[old_size - 1] ^= 1;
-    if (has_bug("grow_says_more") && block) return preferred + 1;
     return 0;
   }
   const std::size_t size = std::min(most, preferred);
@@ -178,11 +192,11 @@ std::size_t bytes_in_use() {
 
 constexpr AllocateWay kAllocateWays[] = {
     {"ralloc::alloc(SIZE, ALIGN)",
-     [](std::size_t size, std::size_t align) -> void* { return allocate(size, align); }, kPlain,
-     true},
+     [](std::size_t size, std::size_t align) -> void* { return allocate(size, align, true); },
+     kPlain, true},
     {"ralloc::alloc(SIZE)",
      [](std::size_t size, std::size_t) -> void* {
-       unsigned char* block = allocate(size, 16);
+       unsigned char* block = allocate(size, 16, false);
        if (has_bug("zeros") && size / 1000 == 2) block[size - 1] = 1;
        return block;
      },
@@ -190,7 +204,7 @@ constexpr AllocateWay kAllocateWays[] = {
     {"ralloc::alloc_at_least(SIZE, ALIGN).ptr", nullptr, kPlain, true, false,
      [](std::size_t size, std::size_t align) {
        std::size_t given = size;
-       void* block = allocate(size, align, &given);
+       void* block = allocate(size, align, true, &given);
        return Given{block, given};
      }},
 };

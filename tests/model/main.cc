@@ -68,7 +68,8 @@ void report(const Arguments& arguments, std::uint64_t seed, const std::string& f
   for (std::size_t lane = 0; lane < arguments.threads; ++lane) {
     if (journal.failure()[0] != 0 && lane != journal.failed_lane()) continue;
     std::fprintf(stderr, "thread %zu, the last of %zu operations:\n%s", lane,
-                 journal.operations(lane), text_of(journal.last_steps(lane, Journal::kShown)).c_str());
+                 journal.operations(lane),
+                 text_of(journal.last_steps(lane, Journal::kShown)).c_str());
   }
   std::fprintf(stderr, "FAILED: %s\nreproduce: %s --seed %llu --operations %zu --threads %zu\n",
                failure.c_str(), arguments.program, static_cast<unsigned long long>(seed),
@@ -86,7 +87,7 @@ bool play_round(const Arguments& arguments, std::uint64_t seed) {
   const Operations operations = draw_operations(seed, arguments.operations);
   if (play_alone(operations, false, &failure)) return true;
   report(arguments, seed, failure);
-  const Operations shrunk = shrink(operations);
+  const Operations shrunk = shrink(operations, failure);
   std::fprintf(stderr, "shrunk to %zu operations:\n", shrunk.size());
   failure = print_program(shrunk);
   std::fprintf(stderr, "// which ends so: %s\n",

@@ -1,6 +1,7 @@
 #include "model/one_thread.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <unordered_set>
 #include <utility>
@@ -63,13 +64,38 @@ Operations without(const Operations& operations, std::size_t begin, std::size_t 
   return rest;
 }
 
+// What a failure says apart from its numbers.
+std::string kind_of(const std::string& failure) {
+  std::string kind;
+  bool number = false;
+  for (const char c : failure) {
+    number = std::isdigit(static_cast<unsigned char>(c)) ||
+             (number && std::isxdigit(static_cast<unsigned char>(c))) || (number && c == 'x');
+    if (!number) kind += c;
+  }
+  return kind;
+}
+
+// A failure that is looked for in ever shorter lists, for so many plays.
+struct Search {
+  std::string kind;
+  std::size_t plays_left = kPlaysToShrink;
+
+  bool finds_it(const Operations& operations) {
+    if (plays_left == 0) return false;
+    --plays_left;
+    std::string failure;
+    return !play_alone(operations, true, &failure) && kind_of(failure) == kind;
+  }
+};
+
 // Leaves out stretches of `length` operations wherever the rest still fails.
-bool leave_out(Operations& operations, std::size_t length, std::size_t& plays_left) {
+bool leave_out(Operations& operations, std::size_t length, Search& search) {
   bool shorter = false;
-  for (std::size_t end = operations.size(); end > 0 && plays_left > 0; --plays_left) {
+  for (std::size_t end = operations.size(); end > 0;) {
     const std::size_t begin = end - std::min(end, length);
     Operations rest = without(operations, begin, end);
-    if (!play_alone(rest, true, nullptr)) {
+    if (search.finds_it(rest)) {
       operations = std::move(rest);
       shorter = true;
     }
@@ -79,12 +105,11 @@ bool leave_out(Operations& operations, std::size_t length, std::size_t& plays_le
 }
 
 // Makes sizes and places smaller wherever the rest still fails.
-void simplify(Operations& operations, std::size_t& plays_left) {
+void simplify(Operations& operations, Search& search) {
   const auto try_smaller = [&](std::uint32_t& number, std::uint32_t smaller) {
-    if (smaller >= number || plays_left == 0) return false;
-    --plays_left;
+    if (smaller >= number) return false;
     const std::uint32_t old = std::exchange(number, smaller);
-    if (!play_alone(operations, true, nullptr)) return true;
+    if (search.finds_it(operations)) return true;
     number = old;
     return false;
   };
@@ -117,18 +142,18 @@ bool play_alone(const Operations& operations, bool quiet, std::string* failure,
   return outcome.ok;
 }
 
-Operations shrink(Operations operations) {
-  std::size_t plays_left = kPlaysToShrink;
+Operations shrink(Operations operations, const std::string& failure) {
+  Search search{kind_of(failure)};
   // What came after the operation that failed has no part in it.
   const std::size_t played = std::min(Journal::instance().operations(0), operations.size());
   Operations head = without(operations, played, operations.size());
-  if (!play_alone(head, true, nullptr)) operations = std::move(head);
-  for (std::size_t length = operations.size() / 2; length > 0 && plays_left > 0;) {
+  if (search.finds_it(head)) operations = std::move(head);
+  for (std::size_t length = operations.size() / 2; length > 0;) {
     std::fprintf(stderr, "shrinking: %zu operations\n", operations.size());
-    const bool shorter = leave_out(operations, length, plays_left);
+    const bool shorter = leave_out(operations, length, search);
     if (!shorter || length > 1) length /= 2;
   }
-  simplify(operations, plays_left);
+  simplify(operations, search);
   return operations;
 }
 

@@ -17,9 +17,9 @@ Operations draw_operations(std::uint64_t seed, std::size_t count);
 bool play_alone(const Operations& operations, bool quiet, std::string* failure,
                 std::size_t kept = 16);
 
-// A list that fails too and cannot easily be made shorter, or its numbers smaller. Prints its
-// progress.
-Operations shrink(Operations operations);
+// A list that fails alike and cannot easily be made shorter, or its numbers smaller. Prints its
+// progress. The journal is that of the operations.
+Operations shrink(Operations operations, const std::string& failure);
 
 // Plays the list and prints it as a program; returns how it failed.
 std::string print_program(const Operations& operations);

@@ -65,8 +65,9 @@ std::string with_contents(const char* what, const std::string& name, std::size_t
 }
 
 std::string alignment_of(const Step& step, bool aligns) {
-  return aligns ? std::string(" check_alignment(") + name_of(step.id) + ", " + std::to_string(step.align) + ");"
-                : "";
+  if (!aligns) return "";
+  return std::string(" check_alignment(") + name_of(step.id) + ", " +
+         std::to_string(step.align) + ");";
 }
 
 std::string text_of_allocation(const Step& step) {
