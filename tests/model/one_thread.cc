@@ -153,7 +153,10 @@ Operations shrink(Operations operations, const std::string& failure) {
     const bool shorter = leave_out(operations, length, search);
     if (!shorter || length > 1) length /= 2;
   }
-  simplify(operations, search);
+  // Smaller numbers need less around them.
+  do {
+    simplify(operations, search);
+  } while (leave_out(operations, 1, search));
   return operations;
 }
 
