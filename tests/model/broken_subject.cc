@@ -12,7 +12,6 @@
 #include <map>
 #include <mutex>
 #include <string_view>
-#include <utility>
 
 #include "model/subject.h"
 #include "support/process.h"
@@ -44,8 +43,7 @@ std::uintptr_t area_end = 0;
 std::size_t held = 0;
 unsigned measured = 0;
 unsigned char* twice = nullptr;  // what the bugs `overlap` and `part_twice` hand out again
-std::size_t twice_size = 0;
-bool part_is_free = false;  // for the latter
+bool part_is_free = false;       // for the latter
 
 std::uintptr_t address(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
 
@@ -74,10 +72,16 @@ bool is_block(std::map<std::uintptr_t, Room>::iterator room, const void* p, std:
   return room->first == address(p) && room->second.size == size && room->second.left == size;
 }
 
-// Whether there is a block here, and all of it is live.
-bool is_whole(const unsigned char* block) {
-  const auto room = rooms.find(address(block));
-  return room != rooms.end() && room->second.left == room->second.size;
+// A live block that is as large as this: what the bugs hand out again. Its room stays as it is,
+// so that the first who notices is who got it. Null, and `block` is the next one to be handed
+// out, if there is none.
+unsigned char* again(unsigned char* block, std::size_t size, std::size_t align) {
+  const auto room = rooms.find(address(twice));
+  if (room == rooms.end() || room->second.left != room->second.size) {
+    twice = block;
+    return nullptr;
+  }
+  return size <= room->second.size && address(twice) % align == 0 ? twice : nullptr;
 }
 
 // `used` if the block may have contents; what it has for the program goes to `given`.
@@ -90,20 +94,11 @@ unsigned char* allocate(std::size_t size, std::size_t align, bool used,
   unsigned char* block = carve(capacity + 8192, align);
   if (has_bug("alignment") && align == 4096) block += 16;
   if (has_bug("odd_alignment") && odd && size > 100) block += align & -align;
-  if (has_bug("overlap") && used && size / 100 == 10) {
-    if (!is_whole(twice)) {
-      twice = block;
-    } else if (align <= 16) {
-      block = twice;
-    }
-  }
-  if (has_bug("part_twice") && used && part_is_free) {
-    if (!is_whole(twice)) {
-      twice = block;
-      twice_size = size;
-    } else if (size <= twice_size && address(twice) % align == 0) {
-      block = std::exchange(twice, nullptr);
-      part_is_free = false;
+  if (used && ((has_bug("overlap") && size / 100 == 10) ||
+               (has_bug("part_twice") && part_is_free))) {
+    if (unsigned char* other = again(block, size, align)) {
+      if (given != nullptr) *given = size;
+      return other;
     }
   }
   if (given != nullptr) {
