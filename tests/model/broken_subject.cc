@@ -27,7 +27,6 @@ bool has_bug(std::string_view bug) {
 constexpr std::size_t kArea = std::size_t{64} << 30;
 // Where memory begins decides what fits odd alignments: everywhere the same.
 constexpr std::uintptr_t kWanted = std::uintptr_t{1} << 44;
-constexpr std::size_t kPartLeast = 16;
 constexpr std::size_t kRecord = 16;  // what each block is said to take besides
 
 struct Room {
@@ -209,11 +208,11 @@ constexpr ResizeWay kResizeWays[] = {
 constexpr PartWays kPartWays = {
     "ralloc::inplace_realloc(BLOCK, OLD, SIZE)",
     [](void* block, std::size_t old_size, std::size_t size) {
+      if (size == 0) return free_it(block, old_size, 1), true;
       return resize_inplace(block, old_size, size, size) != 0;
     },
     "ralloc::inplace_realloc_at_least(BLOCK, OLD, LEAST, SIZE)",
     resize_inplace,
-    kPartLeast,
 };
 
 }  // namespace

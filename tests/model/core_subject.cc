@@ -60,7 +60,6 @@ constexpr PartWays kPartWays = {
     [](void* block, std::size_t old_size, std::size_t least, std::size_t preferred) {
       return ralloc::inplace_realloc_at_least(block, old_size, least, preferred);
     },
-    ralloc::kPartLeast,
 };
 
 std::size_t bytes_in_use() {

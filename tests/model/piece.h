@@ -23,8 +23,6 @@ struct Piece {
   std::uint32_t root = 0;    // the number of the block that it is a piece of
   Family family = kPlain;
   std::uint8_t period = 0;   // contents.h
-  bool whole = true;         // it is the block
-  bool ends = true;          // it certainly ends where the block ends
 
   std::uintptr_t first() const { return reinterpret_cast<std::uintptr_t>(begin); }
   // A block of no bytes still has an address of its own.
@@ -38,8 +36,6 @@ struct Piece {
     rest.size = rest.extent = length;
     rest.usable = 0;
     rest.align = offset == 0 ? align : 1;
-    rest.whole = false;
-    rest.ends = ends && offset + length == size;
     return rest;
   }
 };

@@ -109,10 +109,6 @@ void Player::resize(const Step& step) {
   now.stamp = old.stamp;
   now.position = old.position;
   now.period = old.period;
-  if (now.begin == old.begin) {
-    now.whole = old.whole;
-    now.ends = old.whole || (old.ends && old.size == now.size);
-  }
   if (now.begin == old.begin ? old.usable != 0 : std::has_single_bit(align)) measure(now);
   add(at(step.id), now);
   check_contents(old, now.begin, std::min(old.size, now.size));
@@ -123,6 +119,13 @@ void Player::resize_inplace(const Step& step) {
   Piece& piece = at(step.id);
   const Piece old = piece;
   check_contents(old);
+  if (step.size == 0) {  // frees it
+    remove(piece);
+    if (call_inplace(step, old) == 0) {
+      journal_.fail(lane_, "%zu bytes do not become 0 in place", old.size);
+    }
+    return;
+  }
   // What is certainly live throughout stays so in the model.
   const std::size_t kept = std::max<std::size_t>(std::min(old.size, step.size), 1);
   count(old, false);
@@ -134,7 +137,6 @@ void Player::resize_inplace(const Step& step) {
   Piece now = old;
   if (outcome != 0 && outcome != old.size) {
     now.size = now.extent = outcome;
-    now.ends = old.whole;
     if (old.usable != 0) measure(now);
   }
   make_live(now.begin + kept, now.taken() - kept);
@@ -148,7 +150,8 @@ void Player::resize_inplace(const Step& step) {
 std::size_t Player::call_inplace(const Step& step, const Piece& piece) {
   const PartWays& ways = *subject.parts;
   if (step.kind == Operation::kInplace) {
-    return ways.inplace(piece.begin, piece.size, step.size) ? step.size : 0;
+    const bool done = ways.inplace(piece.begin, piece.size, step.size);
+    return done ? std::max<std::size_t>(step.size, 1) : 0;
   }
   return ways.inplace_at_least(piece.begin, piece.size, step.least, step.size);
 }

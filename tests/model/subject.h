@@ -59,8 +59,6 @@ struct PartWays {
   const char* inplace_at_least_text;
   std::size_t (*inplace_at_least)(void* block, std::size_t old_size, std::size_t least,
                                   std::size_t preferred);
-  // The smallest part, unless it ends its block.
-  std::size_t part_least;
 };
 
 struct Subject {
