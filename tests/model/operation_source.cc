@@ -78,8 +78,9 @@ std::size_t OperationSource::any_size() {
   const std::size_t dice = random_.below(1000);
   if (dice < 500) return random_.below(std::size_t{1} << (4 + random_.below(7)));
   if (dice < 750) return size_at_a_boundary();
-  if (dice < 950) return random_.below(std::size_t{1} << (10 + random_.below(6)));
-  if (dice < 995) return random_.below(std::size_t{1} << (15 + random_.below(3)));
+  if (dice < 975) return random_.below(std::size_t{1} << (10 + random_.below(6)));
+  // Not more of the large ones: most of their time is the kernel's, for fresh pages.
+  if (dice < 998) return random_.below(std::size_t{1} << (15 + random_.below(3)));
   return random_.below(kMostSize + 1);
 }
 
@@ -102,7 +103,7 @@ std::size_t OperationSource::size_like(std::size_t size) {
   switch (random_.below(5)) {
     case 0: size += random_.below(size / 8 + 17); break;  // a little more
     case 1: size -= random_.below(size / 8 + 1); break;   // a little less
-    case 2: size *= 2; break;
+    case 2: size = size < 256 * kKiB ? 2 * size : size + size / 4; break;
     case 3: size = random_.below(size + 1); break;
     default: size = any_size();
   }
