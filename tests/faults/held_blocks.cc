@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "faults/failable.h"
+#include "model/stamp.h"
 #include "support/process.h"
 
 namespace ralloc_test {
@@ -30,7 +31,7 @@ void HeldBlocks::hold(void* begin, std::size_t size) {
   block.size = size;
   block.written = std::min(size, kMostWritten);
   block.stamp = ++stamps_ * 0xd6e8feb86659fd93;
-  write_stamp(block.begin, 0, block.written, block.stamp);
+  write_stamp(block.begin, block.written, 0, block.stamp);
 }
 
 void HeldBlocks::resize_newest(std::size_t size) {
@@ -49,7 +50,7 @@ void HeldBlocks::resize_newest(std::size_t size) {
   block.written = kept;
   check(block);
   block.written = std::min(size, kMostWritten);
-  write_stamp(block.begin, kept, block.written, block.stamp);
+  write_stamp(block.begin + kept, block.written - kept, kept, block.stamp);
 }
 
 void HeldBlocks::free_newest() {
@@ -74,7 +75,7 @@ void HeldBlocks::free(const Block& block) {
 }
 
 void HeldBlocks::check(const Block& block) const {
-  REQUIRE(find_damage(block.begin, block.written, block.stamp) == block.written);
+  REQUIRE(find_damage(block.begin, block.written, 0, block.stamp) == block.written);
 }
 
 void HeldBlocks::check_all() const {

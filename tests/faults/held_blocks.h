@@ -4,8 +4,7 @@
 #pragma once
 
 #include <cstddef>
-
-#include "model/block.h"
+#include <cstdint>
 
 namespace ralloc_test {
 
@@ -28,6 +27,13 @@ class HeldBlocks {
   void check_all() const;
 
  private:
+  struct Block {
+    unsigned char* begin = nullptr;
+    std::size_t size = 0;
+    std::size_t written = 0;  // of it carries the stamp
+    std::uint64_t stamp = 0;
+  };
+
   // Of each block so much is written: enough to know it by, for less than all of its pages.
   static constexpr std::size_t kMostWritten = 100'000;
 

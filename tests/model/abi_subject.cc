@@ -17,7 +17,7 @@ constexpr AllocateWay kAllocateWays[] = {
      false, true},
     {"realloc(nullptr, SIZE)",
      [](std::size_t size, std::size_t) { return realloc(nullptr, size); }, kPlain},
-    {"posix_memalign(&BLOCK, max(ALIGN, 8), SIZE)",
+    {"posix_memalign(&BLOCK, std::max<std::size_t>(ALIGN, 8), SIZE)",
      [](std::size_t size, std::size_t align) -> void* {
        void* block = nullptr;
        return posix_memalign(&block, align < 8 ? 8 : align, size) == 0 ? block : nullptr;
@@ -103,9 +103,12 @@ constexpr ResizeWay kResizeWays[] = {
 }  // namespace
 
 constinit const Subject subject = {
+    "#include \"abi/malloc_family.h\"\n",
     kAllocateWays,
     kFreeWays,
     kResizeWays,
+    nullptr,
+    16,
     [](void* block) { return malloc_usable_size(block); },
     true,
     [] {

@@ -7,6 +7,8 @@
 namespace ralloc_test {
 namespace {
 
+Given given(ralloc::SizedPointer block) { return {block.ptr, block.size}; }
+
 constexpr AllocateWay kAllocateWays[] = {
     {"ralloc::try_alloc(SIZE, ALIGN)",
      [](std::size_t size, std::size_t align) { return ralloc::try_alloc(size, align); }, kPlain,
@@ -18,6 +20,12 @@ constexpr AllocateWay kAllocateWays[] = {
     {"ralloc::realloc(nullptr, 0, SIZE, ALIGN)",
      [](std::size_t size, std::size_t align) { return ralloc::realloc(nullptr, 0, size, align); },
      kPlain, true},
+    {"ralloc::alloc_at_least(SIZE, ALIGN).ptr", nullptr, kPlain, true, false,
+     [](std::size_t size, std::size_t align) {
+       return given(ralloc::alloc_at_least(size, align));
+     }},
+    {"ralloc::try_alloc_at_least(SIZE).ptr", nullptr, kPlain, false, false,
+     [](std::size_t size, std::size_t) { return given(ralloc::try_alloc_at_least(size)); }},
 };
 
 constexpr FreeWay kFreeWays[] = {
@@ -31,6 +39,27 @@ constexpr ResizeWay kResizeWays[] = {
        return ralloc::realloc(block, old_size, size, align);
      },
      kPlain, 0, true},
+    {"ralloc::try_realloc(BLOCK, OLD, SIZE, ALIGN)",
+     [](void* block, std::size_t old_size, std::size_t size, std::size_t align) {
+       return ralloc::try_realloc(block, old_size, size, align);
+     },
+     kPlain, 0, true},
+    {"ralloc::realloc(BLOCK, OLD, SIZE)",
+     [](void* block, std::size_t old_size, std::size_t size, std::size_t) {
+       return ralloc::realloc(block, old_size, size);
+     },
+     kPlain, 0, false},
+};
+
+constexpr PartWays kPartWays = {
+    "ralloc::inplace_realloc(BLOCK, OLD, SIZE)",
+    [](void* block, std::size_t old_size, std::size_t size) {
+      return ralloc::inplace_realloc(block, old_size, size);
+    },
+    "ralloc::inplace_realloc_at_least(BLOCK, OLD, LEAST, SIZE)",
+    [](void* block, std::size_t old_size, std::size_t least, std::size_t preferred) {
+      return ralloc::inplace_realloc_at_least(block, old_size, least, preferred);
+    },
 };
 
 std::size_t bytes_in_use() {
@@ -43,9 +72,12 @@ std::size_t bytes_in_use() {
 }  // namespace
 
 constinit const Subject subject = {
+    "#include <ralloc/ralloc.h>\n",
     kAllocateWays,
     kFreeWays,
     kResizeWays,
+    &kPartWays,
+    ralloc::kDefaultAlignment,
     [](void* block) {
       return ralloc::usable_size(block, ralloc::Misuse::kForeignUsableSize);
     },

@@ -9,30 +9,29 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
-#include <new>
+
+#include "support/process.h"
 
 namespace ralloc_test {
 
 Journal& Journal::instance() {
   static Journal* const journal = [] {
+    // Not constructed: that would touch all of it, and what is mapped is all 0.
     void* memory = mmap(nullptr, sizeof(Journal), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+                        MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     REQUIRE(memory != MAP_FAILED);
-    return new (memory) Journal{};
+    auto* mapped = static_cast<Journal*>(memory);
+    mapped->clear();
+    return mapped;
   }();
   return *journal;
 }
 
-void Journal::clear() {
-  for (Lane& lane : lanes_) lane.count = 0;
+void Journal::clear(std::size_t kept) {
+  for (Lane& lane : lanes_) lane.operations = lane.steps = 0;
+  kept_ = kept;
   failed_.store(false, std::memory_order_relaxed);
   failure_[0] = 0;
-}
-
-void Journal::note(std::size_t lane, const Operation& operation, Family family,
-                   std::size_t old_size) {
-  Lane& mine = lanes_[lane];
-  mine.kept[mine.count++ % kKept] = {operation, family, old_size};
 }
 
 void Journal::fail(std::size_t lane, const char* format, ...) {
@@ -43,23 +42,23 @@ void Journal::fail(std::size_t lane, const char* format, ...) {
   va_start(arguments, format);
   std::vsnprintf(failure_, sizeof failure_, format, arguments);
   va_end(arguments);
+  if (end_ != nullptr) end_();
   _exit(1);
 }
 
 std::size_t Journal::operations() const {
   std::size_t sum = 0;
-  for (const Lane& lane : lanes_) sum += lane.count;
+  for (const Lane& lane : lanes_) sum += lane.operations;
   return sum;
 }
 
-std::string Journal::last_operations(std::size_t lane) const {
+std::vector<Step> Journal::last_steps(std::size_t lane, std::size_t most) const {
   const Lane& its = lanes_[lane];
-  std::string text;
-  for (std::size_t i = its.count - std::min(its.count, kKept); i < its.count; ++i) {
-    const Entry& entry = its.kept[i % kKept];
-    text += "  " + text_of(entry.operation, entry.family, entry.old_size) + "\n";
+  std::vector<Step> steps;
+  for (std::size_t i = its.steps - std::min({its.steps, kept_, most}); i < its.steps; ++i) {
+    steps.push_back(its.kept[i & (kept_ - 1)]);
   }
-  return text;
+  return steps;
 }
 
 namespace {
@@ -79,7 +78,6 @@ Outcome outcome_of(int status) {
 }  // namespace
 
 Outcome run_in_child(const std::function<void()>& play, unsigned seconds, bool quiet) {
-  Journal::instance().clear();
   std::fflush(nullptr);
   const pid_t child = fork();
   REQUIRE(child >= 0);

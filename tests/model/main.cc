@@ -5,7 +5,7 @@
 // Plays rounds of random operations for S seconds, or, if only a number of operations is
 // given, one round of that many (in each thread). A failure prints what was wrong, the last
 // operations and the line that repeats it; with one thread the list of operations is then
-// shrunk, and what is left is printed as C++.
+// shrunk, and what is left is printed as a program in C++.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -16,6 +16,7 @@
 #include "model/journal.h"
 #include "model/many_threads.h"
 #include "model/one_thread.h"
+#include "model/program.h"
 
 namespace {
 
@@ -25,7 +26,7 @@ using Clock = std::chrono::steady_clock;
 struct Arguments {
   const char* program;
   std::uint64_t seed = std::random_device()();
-  std::size_t operations = 20000;
+  std::size_t operations = 0;  // as many as suit the threads
   std::size_t threads = 1;
   double seconds = 0;
 };
@@ -58,6 +59,8 @@ Arguments parse(int argc, char** argv) {
   if (arguments.threads == 0 || arguments.threads > Journal::kLanes) {
     print_usage(arguments.program);
   }
+  // A round of many threads must end in time under ThreadSanitizer too.
+  if (arguments.operations == 0) arguments.operations = arguments.threads == 1 ? 100000 : 20000;
   return arguments;
 }
 
@@ -67,7 +70,8 @@ void report(const Arguments& arguments, std::uint64_t seed, const std::string& f
   for (std::size_t lane = 0; lane < arguments.threads; ++lane) {
     if (journal.failure()[0] != 0 && lane != journal.failed_lane()) continue;
     std::fprintf(stderr, "thread %zu, the last of %zu operations:\n%s", lane,
-                 journal.operations(lane), journal.last_operations(lane).c_str());
+                 journal.operations(lane),
+                 text_of(journal.last_steps(lane, Journal::kShown)).c_str());
   }
   std::fprintf(stderr, "FAILED: %s\nreproduce: %s --seed %llu --operations %zu --threads %zu\n",
                failure.c_str(), arguments.program, static_cast<unsigned long long>(seed),
@@ -85,11 +89,10 @@ bool play_round(const Arguments& arguments, std::uint64_t seed) {
   const Operations operations = draw_operations(seed, arguments.operations);
   if (play_alone(operations, false, &failure)) return true;
   report(arguments, seed, failure);
-  const Operations shrunk = shrink(operations);
+  const Operations shrunk = shrink(operations, failure);
   std::fprintf(stderr, "shrunk to %zu operations:\n", shrunk.size());
-  print_operations(shrunk);
-  play_alone(shrunk, false, &failure);
-  std::fprintf(stderr, "which ends so: %s\n",
+  failure = print_program(shrunk);
+  std::fprintf(stderr, "// which ends so: %s\n",
                failure.empty() ? "well, this time" : failure.c_str());
   return false;
 }

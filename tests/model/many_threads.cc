@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/journal.h"
+#include "model/operation_source.h"
 #include "model/player.h"
 #include "model/subject.h"
 
@@ -15,7 +16,6 @@ namespace ralloc_test {
 namespace {
 
 constexpr std::size_t kMostBytes = 24 * kMiB;  // in each lane
-constexpr std::size_t kPlaces = 64;
 constexpr std::size_t kBurst = 4000;  // operations in the life of a thread, on average
 constexpr unsigned kSecondsToPlay = 120;
 
@@ -24,7 +24,7 @@ struct Lane {
   std::size_t number = 0;
   std::size_t operations_left = 0;
   Random random{0};
-  std::pmr::vector<Block> blocks{MappedMemory::instance()};
+  std::pmr::vector<Piece> pieces{MappedMemory::instance()};
   std::thread thread;
 };
 
@@ -32,19 +32,19 @@ void live(Lane& lane, Place* places, std::uint64_t seed, std::size_t count) {
   Player player(lane.number, seed, places);
   OperationSource source(seed, kMostBytes, true);
   std::uint32_t id = 0;
-  for (const Block& block : lane.blocks) {
-    player.adopt(id, block);
-    source.put(id++, &block);
+  for (const Piece& piece : lane.pieces) {
+    player.adopt(id, piece);
+    source.put(id++, piece);
   }
   for (std::size_t i = 0; i < count; ++i) {
     const Operation operation = source.next();
     player.play(operation);
     if (operation.kind == Operation::kExchange) {
-      source.put(operation.id, player.block(operation.id));
+      source.exchanged(player.piece(operation.id));
     }
   }
-  player.play({Operation::kAudit, 0, 0});
-  lane.blocks = player.give_all();
+  player.play({Operation::kAudit});
+  lane.pieces = player.give_all();
 }
 
 // Starts the lane's next thread, if it has operations left.
@@ -56,8 +56,9 @@ void start(Lane& lane, Place* places) {
 }
 
 void play_all(std::uint64_t seed, std::size_t threads, std::size_t count) {
+  LiveBytes::instance().share();
   const std::size_t elsewhere = subject.bytes_in_use();
-  const auto places = std::make_unique<Place[]>(kPlaces);
+  const auto places = std::make_unique<Place[]>(kExchangePlaces);
   std::vector<Lane> lanes(threads);
   for (std::size_t i = 0; i < threads; ++i) {
     lanes[i].number = i;
@@ -74,20 +75,20 @@ void play_all(std::uint64_t seed, std::size_t threads, std::size_t count) {
       running = true;
     }
   }
-  // The threads are gone. All their blocks in one model: none may share a byte.
+  // The threads are gone. All their pieces go to one player.
   Player heir(0, seed, nullptr);
   std::uint32_t id = 0;
   for (const Lane& lane : lanes) {
-    for (const Block& block : lane.blocks) heir.adopt(id++, block);
+    for (const Piece& piece : lane.pieces) heir.adopt(id++, piece);
   }
-  for (std::size_t i = 0; i < kPlaces; ++i) {
-    if (places[i].block.begin != nullptr) heir.adopt(id++, places[i].block);
+  for (std::size_t i = 0; i < kExchangePlaces; ++i) {
+    if (places[i].piece.begin != nullptr) heir.adopt(id++, places[i].piece);
   }
   heir.check_bytes_in_use(elsewhere);
   heir.free_all();
   heir.check_bytes_in_use(elsewhere);
   subject.trim();
-  heir.play({Operation::kAudit, 0, 0});
+  heir.play({Operation::kAudit});
   heir.check_bytes_in_use(elsewhere);
 }
 
@@ -95,6 +96,7 @@ void play_all(std::uint64_t seed, std::size_t threads, std::size_t count) {
 
 bool play_in_threads(std::uint64_t seed, std::size_t threads, std::size_t count,
                      std::string* failure) {
+  Journal::instance().clear();
   const Outcome outcome =
       run_in_child([&] { play_all(seed, threads, count); }, kSecondsToPlay, false);
   *failure = outcome.what;

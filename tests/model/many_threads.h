@@ -1,5 +1,5 @@
-// The model test with threads that come and go, each with a model of its own, and exchange
-// blocks; every block outlives many of them.
+// The model test with threads that come and go, and exchange blocks and parts of
+// blocks, which outlive many of them.
 //
 // Thread safety: called by the program's only thread.
 #pragma once

@@ -1,22 +1,23 @@
 #include "model/one_thread.h"
 
 #include <algorithm>
-#include <chrono>
+#include <cctype>
 #include <cstdio>
-#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include "model/journal.h"
+#include "model/operation_source.h"
 #include "model/player.h"
-#include "model/ways.h"
+#include "model/program.h"
 
 namespace ralloc_test {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::size_t kMostBytes = 64 * kMiB;
-constexpr unsigned kSecondsToPlay = 60;
-constexpr std::chrono::seconds kTimeToShrink{60};
+constexpr unsigned kSecondsToPlay = 120;  // then it hangs
+constexpr std::size_t kPlaysToShrink = 3000;
 
 void play_all(const Operations& operations) {
   const std::size_t elsewhere = subject.bytes_in_use();
@@ -29,60 +30,98 @@ void play_all(const Operations& operations) {
   player.free_all();
   player.check_bytes_in_use(elsewhere);
   subject.trim();
-  player.play({Operation::kAudit, 0, 0});
+  player.play({Operation::kAudit});
   player.check_bytes_in_use(elsewhere);
 }
 
-// What is known of a block without playing: its family, and its size now.
-struct Known {
-  Family family;
-  std::size_t size;
-};
-using KnownBlocks = std::unordered_map<std::uint32_t, Known>;
+// Which pieces there may be: what an operation leaves behind depends on the subject.
+using Numbers = std::unordered_set<std::uint32_t>;
 
-// Follows one operation; false if it names a block that is not there.
-bool follow(KnownBlocks& blocks, const Operation& operation) {
+// Follows one operation; false if it names a piece that cannot be there.
+bool follow(Numbers& pieces, const Operation& operation) {
   switch (operation.kind) {
-    case Operation::kAllocate:
-      blocks[operation.id] = {way_to_allocate(operation).makes, operation.size};
+    case Operation::kAllocate: return pieces.insert(operation.id).second;
+    case Operation::kFree: return pieces.erase(operation.id) != 0;
+    case Operation::kTrim:
+    case Operation::kAudit: return true;
+    case Operation::kFreePart:
+    case Operation::kDivide:
+      if (!pieces.contains(operation.id)) return false;
+      pieces.insert(operation.id2);
       return true;
-    case Operation::kFree:
-      return blocks.erase(operation.id) != 0;
-    case Operation::kResize: {
-      const auto at = blocks.find(operation.id);
-      if (at == blocks.end()) return false;
-      at->second = {kPlain, operation.size};
-      return true;
-    }
-    default:
-      return true;
+    default: return pieces.contains(operation.id);
   }
 }
 
 // The list without [begin, end), and without what makes no sense any more.
 Operations without(const Operations& operations, std::size_t begin, std::size_t end) {
   Operations rest(MappedMemory::instance());
-  KnownBlocks blocks;
+  Numbers pieces;
   for (std::size_t i = 0; i < operations.size(); ++i) {
     if (i >= begin && i < end) continue;
-    if (follow(blocks, operations[i])) rest.push_back(operations[i]);
+    if (follow(pieces, operations[i])) rest.push_back(operations[i]);
   }
   return rest;
 }
 
-// Leaves out pieces of `length` operations wherever the rest still fails.
-bool leave_out(Operations& operations, std::size_t length, Clock::time_point deadline) {
+// What a failure says apart from its numbers.
+std::string kind_of(const std::string& failure) {
+  std::string kind;
+  bool number = false;
+  for (const char c : failure) {
+    number = std::isdigit(static_cast<unsigned char>(c)) ||
+             (number && std::isxdigit(static_cast<unsigned char>(c))) || (number && c == 'x');
+    if (!number) kind += c;
+  }
+  return kind;
+}
+
+// A failure that is looked for in ever shorter lists, for so many plays.
+struct Search {
+  std::string kind;
+  std::size_t plays_left = kPlaysToShrink;
+
+  bool finds_it(const Operations& operations) {
+    if (plays_left == 0) return false;
+    --plays_left;
+    std::string failure;
+    return !play_alone(operations, true, &failure) && kind_of(failure) == kind;
+  }
+};
+
+// Leaves out stretches of `length` operations wherever the rest still fails.
+bool leave_out(Operations& operations, std::size_t length, Search& search) {
   bool shorter = false;
-  for (std::size_t end = operations.size(); end > 0 && Clock::now() < deadline;) {
+  for (std::size_t end = operations.size(); end > 0;) {
     const std::size_t begin = end - std::min(end, length);
     Operations rest = without(operations, begin, end);
-    if (!play_alone(rest, true, nullptr)) {
+    if (search.finds_it(rest)) {
       operations = std::move(rest);
       shorter = true;
     }
     end = std::min(begin, operations.size());
   }
   return shorter;
+}
+
+// Makes sizes and places smaller wherever the rest still fails.
+void simplify(Operations& operations, Search& search) {
+  const auto try_smaller = [&](std::uint32_t& number, std::uint32_t smaller) {
+    if (smaller >= number) return false;
+    const std::uint32_t old = std::exchange(number, smaller);
+    if (search.finds_it(operations)) return true;
+    number = old;
+    return false;
+  };
+  for (Operation& operation : operations) {
+    for (std::uint32_t* number : {&operation.align, &operation.size, &operation.from}) {
+      if (try_smaller(*number, 0)) continue;
+      while (try_smaller(*number, *number / 2)) {}
+      for (std::uint32_t step = *number / 4; step > 0; step /= 2) {
+        try_smaller(*number, *number - step);
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -95,35 +134,38 @@ Operations draw_operations(std::uint64_t seed, std::size_t count) {
   return operations;
 }
 
-bool play_alone(const Operations& operations, bool quiet, std::string* failure) {
+bool play_alone(const Operations& operations, bool quiet, std::string* failure,
+                std::size_t kept) {
+  Journal::instance().clear(kept);
   const Outcome outcome = run_in_child([&] { play_all(operations); }, kSecondsToPlay, quiet);
   if (failure != nullptr) *failure = outcome.what;
   return outcome.ok;
 }
 
-Operations shrink(Operations operations) {
-  const Clock::time_point deadline = Clock::now() + kTimeToShrink;
+Operations shrink(Operations operations, const std::string& failure) {
+  Search search{kind_of(failure)};
   // What came after the operation that failed has no part in it.
   const std::size_t played = std::min(Journal::instance().operations(0), operations.size());
   Operations head = without(operations, played, operations.size());
-  if (!play_alone(head, true, nullptr)) operations = std::move(head);
+  if (search.finds_it(head)) operations = std::move(head);
   for (std::size_t length = operations.size() / 2; length > 0;) {
     std::fprintf(stderr, "shrinking: %zu operations\n", operations.size());
-    const bool shorter = leave_out(operations, length, deadline);
-    if (Clock::now() >= deadline) break;
+    const bool shorter = leave_out(operations, length, search);
     if (!shorter || length > 1) length /= 2;
   }
+  // Smaller numbers need less around them.
+  do {
+    simplify(operations, search);
+  } while (leave_out(operations, 1, search));
   return operations;
 }
 
-void print_operations(const Operations& operations) {
-  KnownBlocks blocks;
-  for (const Operation& operation : operations) {
-    const auto at = blocks.find(operation.id);
-    const Known known = at != blocks.end() ? at->second : Known{kPlain, 0};
-    std::fprintf(stderr, "  %s\n", text_of(operation, known.family, known.size).c_str());
-    follow(blocks, operation);
-  }
+std::string print_program(const Operations& operations) {
+  std::string failure;
+  play_alone(operations, false, &failure, Journal::kMostKept);
+  const std::vector<Step> steps = Journal::instance().last_steps(0, Journal::kMostKept);
+  std::fprintf(stderr, "%s", program_of(steps).c_str());
+  return failure;
 }
 
 }  // namespace ralloc_test

@@ -1,8 +1,10 @@
 #include "model/player.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
+#include "model/contents.h"
 #include "model/ways.h"
 
 namespace ralloc_test {
@@ -10,165 +12,194 @@ namespace ralloc_test {
 Player::Player(std::size_t lane, std::uint64_t seed, Place* places)
     : lane_(lane), seed_(seed), places_(places) {}
 
-Block& Player::at(std::uint32_t id) {
-  if (id >= blocks_.size()) blocks_.resize(std::max<std::size_t>(2 * blocks_.size(), id + 1));
-  return blocks_[id];
+Piece& Player::at(std::uint32_t id) {
+  if (id >= pieces_.size()) pieces_.resize(std::max<std::size_t>(2 * pieces_.size(), id + 1));
+  return pieces_[id];
 }
 
-const Block* Player::block(std::uint32_t id) const {
-  return id < blocks_.size() && blocks_[id].begin != nullptr ? &blocks_[id] : nullptr;
+const Piece* Player::piece(std::uint32_t id) const {
+  return id < pieces_.size() && pieces_[id].begin != nullptr ? &pieces_[id] : nullptr;
 }
 
 void Player::play(const Operation& operation) {
-  const Block before = at(operation.id);
-  journal_.note(lane_, operation, before.family, before.size);
-  switch (operation.kind) {
-    case Operation::kAllocate: return allocate(operation);
-    case Operation::kFree: return free(operation);
-    case Operation::kResize: return resize(operation);
-    case Operation::kExchange: return exchange(operation);
+  at(operation.id2);  // makes place for both: pieces stay where they are from here on
+  const Step step = resolve(operation, at(operation.id));
+  journal_.note(lane_, step);
+  switch (step.kind) {
+    case Operation::kAllocate: return allocate(step);
+    case Operation::kFree: return free(step);
+    case Operation::kFreePart: return free_part(step);
+    case Operation::kDivide: return divide(step);
+    case Operation::kResize: return resize(step);
+    case Operation::kInplace:
+    case Operation::kInplaceAtLeast: return resize_inplace(step);
+    case Operation::kExchange: return exchange(step);
     case Operation::kTrim: return subject.trim();
     case Operation::kAudit:
       if (!subject.is_valid()) journal_.fail(lane_, "the subject finds itself invalid");
+      return;
+    case Operation::kNothing: return;
   }
 }
 
 // --- Operations --------------------------------------------------------------------------------
 
-void Player::allocate(const Operation& operation) {
-  const AllocateWay& way = way_to_allocate(operation);
-  Block& block = at(operation.id);
-  const std::size_t align = way.aligns ? operation.alignment() : 1;
+void Player::allocate(const Step& step) {
+  const AllocateWay& way = way_to_allocate(step.way);
+  const std::size_t align = way.aligns ? step.align : subject.default_align;
+  const Given given = way.at_least != nullptr ? way.at_least(step.size, align)
+                                              : Given{way.call(step.size, align), step.size};
+  Piece block = fresh_piece(given.begin, given.size, step.size, align);
+  if (std::has_single_bit(align)) measure(block);
+  journal_.came_out(lane_, given.size);
+  block.root = step.id;
   block.family = way.makes;
-  measure(block, way.call(operation.size, align), operation.size, align);
+  add(at(step.id), block);
   if (way.zeroes) check_zeros(block);
-  block.stamp = seed_ ^ ++stamps_ * 0xd6e8feb86659fd93;
-  write_stamp(block.begin, 0, block.written, block.stamp);
-  add(block);
+  stamp(at(step.id), true);
 }
 
-void Player::free(const Operation& operation) {
-  Block& block = at(operation.id);
-  free_block(block, way_to_free(operation, block.family));
-  block = {};
+void Player::free(const Step& step) {
+  Piece& piece = at(step.id);
+  const Piece old = piece;
+  check_contents(old);
+  check_usable(old);
+  remove(piece);
+  way_to_free(step).call(old.begin, old.size, old.align);
 }
 
-void Player::resize(const Operation& operation) {
-  Block& block = at(operation.id);
-  const ResizeWay& way = way_to_resize(operation, block.family);
-  const Block old = block;
-  const std::size_t align = way.aligns ? operation.alignment() : 1;
-  check_contents(old, old.written);
-  live_.remove(old);
-  measure(block, way.call(old.begin, old.size, operation.size, align), operation.size, align);
-  const std::size_t kept = std::min(old.size, block.size);
-  check_contents(block, kept);
-  write_stamp(block.begin, kept, block.written, block.stamp);
-  block.family = kPlain;
-  add(block);
+void Player::free_part(const Step& step) {
+  Piece& piece = at(step.id);
+  const Piece old = piece;
+  const std::size_t behind = step.from + step.size;
+  check_contents(old);
+  remove(piece);
+  // What is left is whole again before the call, which may not touch it.
+  if (step.from != 0) {
+    add(piece, old.part(0, step.from));
+    stamp(piece, false);
+  }
+  if (step.has_rest) {
+    add(at(step.id2), old.part(behind, old.size - behind));
+    stamp(at(step.id2), false);
+  }
+  way_to_free(step).call(old.begin + step.from, step.size, 1);
 }
 
-void Player::exchange(const Operation& operation) {
-  Block& block = at(operation.id);
-  check_contents(block, block.written);
-  live_.remove(block);
-  Place& place = places_[operation.size];
+void Player::divide(const Step& step) {
+  Piece& piece = at(step.id);
+  const Piece old = piece;
+  check_contents(old);
+  remove(piece);
+  add(piece, old.part(0, step.from));
+  add(at(step.id2), old.part(step.from, old.size - step.from));
+  stamp(piece, false);
+  stamp(at(step.id2), false);
+}
+
+void Player::resize(const Step& step) {
+  const ResizeWay& way = way_to_resize(step);
+  const Piece old = at(step.id);
+  const std::size_t align = way.aligns ? step.align : subject.default_align;
+  check_contents(old);
+  remove(at(step.id));
+  Piece now = fresh_piece(way.call(old.begin, old.size, step.size, align), step.size, step.size,
+                          align);
+  now.root = old.root;
+  now.stamp = old.stamp;
+  now.position = old.position;
+  now.period = old.period;
+  if (now.begin == old.begin ? old.usable != 0 : std::has_single_bit(align)) measure(now);
+  add(at(step.id), now);
+  check_contents(old, now.begin, std::min(old.size, now.size));
+  stamp(at(step.id), false);
+}
+
+void Player::resize_inplace(const Step& step) {
+  Piece& piece = at(step.id);
+  const Piece old = piece;
+  check_contents(old);
+  if (step.size == 0) {  // frees it
+    remove(piece);
+    if (call_inplace(step, old) == 0) {
+      journal_.fail(lane_, "%zu bytes do not become 0 in place", old.size);
+    }
+    return;
+  }
+  // What is certainly live throughout stays so in the model.
+  const std::size_t kept = std::max<std::size_t>(std::min(old.size, step.size), 1);
+  count(old, false);
+  live_.divide(old.first() + kept);
+  make_free(old.begin + kept, old.taken() - kept);
+  const std::size_t outcome = call_inplace(step, old);
+  journal_.came_out(lane_, outcome);
+  check_outcome(step, outcome);
+  Piece now = old;
+  if (outcome != 0 && outcome != old.size) {
+    now.size = now.extent = outcome;
+    if (old.usable != 0) measure(now);
+  }
+  make_live(now.begin + kept, now.taken() - kept);
+  count(now, true);
+  check_contents(old, now.begin, std::min(old.size, now.size));
+  if (outcome == 0) check_usable(old);
+  piece = now;
+  stamp(piece, false);
+}
+
+std::size_t Player::call_inplace(const Step& step, const Piece& piece) {
+  const PartWays& ways = *subject.parts;
+  if (step.kind == Operation::kInplace) {
+    const bool done = ways.inplace(piece.begin, piece.size, step.size);
+    return done ? std::max<std::size_t>(step.size, 1) : 0;
+  }
+  return ways.inplace_at_least(piece.begin, piece.size, step.least, step.size);
+}
+
+void Player::exchange(const Step& step) {
+  Piece& piece = at(step.id);
+  if (piece.begin != nullptr) {
+    check_contents(piece);
+    count(piece, false);
+  }
+  Place& place = places_[step.size];
   {
     std::scoped_lock lock(place.mutex);
-    std::swap(block, place.block);
+    std::swap(piece, place.piece);
   }
-  if (block.begin == nullptr) return;
-  check_contents(block, block.written);
-  add(block);
+  if (piece.begin == nullptr) return;
+  check_contents(piece);
+  count(piece, true);
 }
 
-// --- Checks ------------------------------------------------------------------------------------
+// --- All pieces --------------------------------------------------------------------------------
 
-// Fills in what the subject gave.
-void Player::measure(Block& block, const void* begin, std::size_t size, std::size_t align) {
-  if (begin == nullptr) journal_.fail(lane_, "no memory for %zu bytes", size);
-  block.begin = static_cast<unsigned char*>(const_cast<void*>(begin));
-  block.size = size;
-  block.align = align;
-  if (block.first() % std::max<std::size_t>(align, 16) != 0) {
-    journal_.fail(lane_, "%p is not aligned to %zu", begin, std::max<std::size_t>(align, 16));
-  }
-  block.usable = subject.usable_size(block.begin);
-  if (block.usable < size) {
-    journal_.fail(lane_, "%p has %zu usable bytes of %zu", begin, block.usable, size);
-  }
-  block.written = subject.usable_is_writable ? block.usable : size;
+void Player::adopt(std::uint32_t id, const Piece& piece) {
+  at(id) = piece;
+  check_contents(piece);
+  count(piece, true);
 }
 
-void Player::add(const Block& block) {
-  if (const Block* other = live_.add(block)) {
-    journal_.fail(lane_, "block %p of %zu bytes overlaps the live block %p of %zu bytes",
-                  static_cast<void*>(block.begin), block.written,
-                  static_cast<void*>(other->begin), other->written);
-  }
-}
-
-void Player::check_contents(const Block& block, std::size_t size) {
-  const std::size_t damaged = find_damage(block.begin, size, block.stamp);
-  if (damaged != size) {
-    journal_.fail(lane_, "byte %zu of block %p of %zu bytes is %#x and not %#x", damaged,
-                  static_cast<void*>(block.begin), block.size, block.begin[damaged],
-                  stamp_byte(block.stamp, damaged));
-  }
-}
-
-void Player::check_zeros(const Block& block) {
-  if (!is_filled(block.begin, block.size, 0)) {
-    journal_.fail(lane_, "zeroed block %p of %zu bytes is not all zeros",
-                  static_cast<void*>(block.begin), block.size);
-  }
-}
-
-void Player::free_block(const Block& block, const FreeWay& way) {
-  check_contents(block, block.written);
-  const std::size_t usable = subject.usable_size(block.begin);
-  if (usable != block.usable) {
-    journal_.fail(lane_, "the usable size of %p was %zu and is %zu",
-                  static_cast<void*>(block.begin), block.usable, usable);
-  }
-  live_.remove(block);
-  way.call(block.begin, block.size, block.align);
-}
-
-void Player::check_bytes_in_use(std::size_t elsewhere) {
-  const std::size_t wanted = elsewhere + live_.usable_bytes();
-  const std::size_t told = subject.bytes_in_use();
-  const std::size_t difference = told > wanted ? told - wanted : wanted - told;
-  if (difference > subject.bytes_in_use_slack) {
-    journal_.fail(lane_, "the subject says that %zu bytes are in use; it should be %zu", told,
-                  wanted);
-  }
-}
-
-// --- All blocks --------------------------------------------------------------------------------
-
-void Player::adopt(std::uint32_t id, const Block& block) {
-  at(id) = block;
-  check_contents(block, block.written);
-  add(block);
-}
-
-std::pmr::vector<Block> Player::give_all() {
-  std::pmr::vector<Block> all(MappedMemory::instance());
-  for (Block& block : blocks_) {
-    if (block.begin == nullptr) continue;
-    live_.remove(block);
-    all.push_back(std::exchange(block, {}));
+std::pmr::vector<Piece> Player::give_all() {
+  std::pmr::vector<Piece> all(MappedMemory::instance());
+  for (Piece& piece : pieces_) {
+    if (piece.begin == nullptr) continue;
+    count(piece, false);
+    all.push_back(std::exchange(piece, {}));
   }
   return all;
 }
 
 void Player::free_all() {
-  blocks_.clear();
-  while (live_.begin() != live_.end()) {
-    const Block block = live_.begin()->second;
-    free_block(block, way_for(subject.free_ways, 0, block.family));
+  std::pmr::vector<std::uint32_t> numbers(MappedMemory::instance());
+  for (std::uint32_t id = 0; id < pieces_.size(); ++id) {
+    if (pieces_[id].begin != nullptr) numbers.push_back(id);
   }
+  std::sort(numbers.begin(), numbers.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return pieces_[a].begin < pieces_[b].begin;
+  });
+  // By steps, which the journal has: this may go wrong too.
+  for (const std::uint32_t id : numbers) play({Operation::kFree, 0, 0, id});
 }
 
 }  // namespace ralloc_test

@@ -20,14 +20,22 @@ enum Family : unsigned {
   kNewArrayAligned = 32,
 };
 
-// `text` is the call as C++ for the reader of a failure, with SIZE, ALIGN, BLOCK and OLD in
-// the places of the arguments.
+// What an at-least call gives.
+struct Given {
+  void* begin;
+  std::size_t size;
+};
+
+// `text` is the call as C++ for the reader of a failure, with SIZE, ALIGN, BLOCK, OLD and LEAST
+// in the places of the arguments.
 struct AllocateWay {
   const char* text;
   void* (*call)(std::size_t size, std::size_t align);
   Family makes;
   bool aligns = false;  // else `align` is ignored
   bool zeroes = false;
+  // In the place of `call`, where the block may be larger than asked for.
+  Given (*at_least)(std::size_t size, std::size_t align) = nullptr;
 };
 
 struct FreeWay {
@@ -44,11 +52,26 @@ struct ResizeWay {
   bool aligns = false;
 };
 
+// What subjects with parts have besides. Their ways to free and to resize take parts too.
+struct PartWays {
+  const char* inplace_text;
+  bool (*inplace)(void* block, std::size_t old_size, std::size_t size);
+  const char* inplace_at_least_text;
+  std::size_t (*inplace_at_least)(void* block, std::size_t old_size, std::size_t least,
+                                  std::size_t preferred);
+};
+
 struct Subject {
+  const char* prologue;  // what a program that makes the calls begins with
   std::span<const AllocateWay> allocate_ways;
   std::span<const FreeWay> free_ways;
   std::span<const ResizeWay> resize_ways;
-  // Bytes that the block takes up in the subject's own statistics.
+  // Null without parts. With them, any alignment may be asked for.
+  const PartWays* parts;
+  // What every block is aligned to at least, where the call does not say.
+  std::size_t default_align;
+  // Bytes that the block takes up in the subject's own statistics. Asked only for whole blocks
+  // that were aligned to a power of two.
   std::size_t (*usable_size)(void* block);
   // Whether the program may write to all of them.
   bool usable_is_writable;
