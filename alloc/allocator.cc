@@ -42,18 +42,6 @@ Run* move_by_pages(Run* span, std::size_t pages) {
   return nullptr;
 }
 
-// Resizes a large block in place if it can; it stays large.
-bool resize_large(Run* span, std::size_t size) {
-  const std::size_t pages = pages_for(size);
-  if (pages > span->pages_.get()) return bookkeeper.ledger().extend(span, pages);
-  // Small cuts stay with the block: they would only come back with the next growth.
-  const std::size_t cut = span->pages_.get() - pages;
-  if (cut > span->pages_.get() / Config::kGrowthShare) {
-    bookkeeper.shorten_large(span, pages);
-  }
-  return true;
-}
-
 }  // namespace
 
 void* allocate_class(unsigned size_class) noexcept {
@@ -79,6 +67,17 @@ LargeBlock* move_large(LargeBlock* span, std::size_t size, std::size_t used) noe
   std::memcpy(fresh->begin(), span->begin(), used);
   bookkeeper.give_large(span, SpanState::kDirty);
   return fresh;
+}
+
+bool resize_large(LargeBlock* span, std::size_t size) noexcept {
+  const std::size_t pages = pages_for(size);
+  if (pages > span->pages_.get()) return bookkeeper.ledger().extend(span, pages);
+  // Small cuts stay with the block: they would only come back with the next growth.
+  const std::size_t cut = span->pages_.get() - pages;
+  if (cut > span->pages_.get() / Config::kGrowthShare) {
+    bookkeeper.shorten_large(span, pages);
+  }
+  return true;
 }
 
 void* allocate_slow(std::size_t size) noexcept {

@@ -50,6 +50,8 @@ constexpr std::size_t pages_for(std::size_t size) {
 
 [[nodiscard]] void* allocate_class(unsigned size_class) noexcept;
 [[nodiscard]] LargeBlock* allocate_large(std::size_t pages, std::size_t align_pages) noexcept;
+// Resizes a large block in place if it can; it stays large.
+[[nodiscard]] bool resize_large(LargeBlock* block, std::size_t size) noexcept;
 // Moves a large block, of which `used` bytes are in use, into a larger one. Null, and nothing
 // has changed, if there is no memory.
 [[nodiscard]] LargeBlock* move_large(LargeBlock* block, std::size_t size,

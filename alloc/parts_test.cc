@@ -173,6 +173,32 @@ TEST(InPlaceTest, LargeBlocksGrowIntoAFreeNeighbour) {
   }
 }
 
+TEST(InPlaceTest, ABlockWithAMappingOfItsOwnIsCutToo) {
+  const std::size_t before = held_bytes();
+  for (const bool shrinks : {false, true}) {
+    std::size_t size = 9 * kMiB + 5;
+    void* first = alloc(3 * kMiB);
+    void* in_the_way = alloc(kPage);
+    char* block = chars(ralloc::realloc(first, 3 * kMiB, size));
+    ASSERT_TRUE(bookkeeper.large_at(block)->is_apart_.get());
+    std::memset(block, 1, size);
+    if (shrinks) {
+      EXPECT_TRUE(inplace_realloc(block, size, 5 * kMiB - 1000));
+      size = 5 * kMiB - 1000;
+      EXPECT_TRUE(bookkeeper.large_at(block)->is_apart_.get());
+      EXPECT_TRUE(inplace_realloc(block, size, size + 500));
+      size += 500;
+    }
+    ralloc::free(block + kMiB + 100, kMiB);
+    EXPECT_TRUE(ralloc_test::is_filled(block, kMiB + 100, 1));
+    EXPECT_TRUE(ralloc_test::is_filled(block + 2 * kMiB + 100, 2 * kMiB, 1));
+    ralloc::free(block, kMiB + 100);
+    ralloc::free(block + 2 * kMiB + 100, size - 2 * kMiB - 100);
+    ralloc::free(in_the_way, kPage);
+  }
+  EXPECT_EQ(held_bytes(), before);
+}
+
 TEST(ReallocTest, PartsMoveAndAlignmentsAreKept) {
   const std::size_t before = held_bytes();
   for (const std::size_t size : kSomeSizes) {

@@ -177,6 +177,16 @@ void check_live(void* ptr, std::size_t size) {
   CHECK(size == 0 || lengthen(ptr, size, size, size) == size);
 }
 
+// A mapping of its own stays one: sectors behind the bytes are released, and the OS has what
+// else it can have.
+void shorten_apart(LargeBlock* block, std::size_t size) {
+  bookkeeper.shorten_large(block, pages_for(size));
+  block->slack_.set(block->bytes() - size);
+  const std::size_t page = os::page_size();
+  const std::size_t used = (size + page - 1) / page * page;
+  if (used < block->bytes()) (void)os::purge(block->begin() + used, block->bytes() - used);
+}
+
 bool shorten(void* ptr, std::size_t old_size, std::size_t size) {
   const Key key = bookkeeper.map().key_of(ptr);
   if (is_small(key)) {
@@ -185,6 +195,10 @@ bool shorten(void* ptr, std::size_t old_size, std::size_t size) {
       write_slack(ptr, place.block_size, place.block_size - size);
       return true;
     }
+  } else if (LargeBlock* const whole = bookkeeper.whole_large(ptr, old_size);
+             whole != nullptr && whole->is_apart_.get()) {
+    shorten_apart(whole, size);
+    return true;
   }
   check_live(ptr, old_size);
   return free_sized_slow(static_cast<char*>(ptr) + size, old_size - size);
@@ -289,18 +303,22 @@ void* reallocate_sized(void* ptr, std::size_t old_size, std::size_t size,
   if (size > kSizeMost) return nullptr;
   if (old_size > kSizeMost) die_of_misuse(Misuse::kOverRealloc, ptr);
   const bool may_stay = size != 0 && is_multiple(ptr, align);
-  if (may_stay && (size >= old_size || stays(ptr, old_size, size)) &&
+  LargeBlock* whole = nullptr;
+  if (old_size > kSmallMost && size > kSmallMost) whole = bookkeeper.whole_large(ptr, old_size);
+  if (may_stay && whole != nullptr && resize_large(whole, size)) {
+    whole->slack_.set(whole->bytes() - size);
+    return ptr;
+  }
+  if (may_stay && whole == nullptr && (size >= old_size || stays(ptr, old_size, size)) &&
       resize_in_place(ptr, old_size, size, size) != 0) {
     return ptr;
   }
-  check_live(ptr, old_size);
-  if (size > old_size && old_size > kSmallMost && divides_page(align)) {
-    if (LargeBlock* const whole = bookkeeper.whole_large(ptr, old_size)) {
-      LargeBlock* const moved = move_large(whole, size, old_size);
-      if (moved == nullptr) return nullptr;
-      moved->slack_.set(moved->bytes() - size);
-      return moved->begin();
-    }
+  if (whole == nullptr) check_live(ptr, old_size);
+  if (whole != nullptr && size > old_size && divides_page(align)) {
+    LargeBlock* const moved = move_large(whole, size, old_size);
+    if (moved == nullptr) return nullptr;
+    moved->slack_.set(moved->bytes() - size);
+    return moved->begin();
   }
   void* const fresh = allocate_sized_aligned(size, align);
   if (fresh == nullptr) {
