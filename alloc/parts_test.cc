@@ -177,9 +177,15 @@ TEST(InPlaceTest, ABlockWithAMappingOfItsOwnIsCutToo) {
   const std::size_t before = held_bytes();
   for (const bool shrinks : {false, true}) {
     std::size_t size = 9 * kMiB + 5;
-    void* first = alloc(3 * kMiB);
-    void* in_the_way = alloc(kPage);
-    char* block = chars(ralloc::realloc(first, 3 * kMiB, size));
+    // One that cannot grow where it is, since the next lies behind it.
+    std::vector<char*> others(20);
+    for (char*& other : others) other = chars(alloc(3 * kMiB));
+    const auto first = std::find_if(others.begin(), others.end(), [&](char* one) {
+      return std::find(others.begin(), others.end(), one + 3 * kMiB) != others.end();
+    });
+    ASSERT_NE(first, others.end());
+    char* block = chars(ralloc::realloc(*first, 3 * kMiB, size));
+    others.erase(first);
     ASSERT_TRUE(bookkeeper.large_at(block)->is_apart_.get());
     std::memset(block, 1, size);
     if (shrinks) {
@@ -194,7 +200,7 @@ TEST(InPlaceTest, ABlockWithAMappingOfItsOwnIsCutToo) {
     EXPECT_TRUE(ralloc_test::is_filled(block + 2 * kMiB + 100, 2 * kMiB, 1));
     ralloc::free(block, kMiB + 100);
     ralloc::free(block + 2 * kMiB + 100, size - 2 * kMiB - 100);
-    ralloc::free(in_the_way, kPage);
+    for (char* other : others) ralloc::free(other, 3 * kMiB);
   }
   EXPECT_EQ(held_bytes(), before);
 }
