@@ -18,6 +18,9 @@ bool is_aligned(const void* p, std::size_t align) {
 Run* large_span(const void* block, Misuse misuse) {
   Run* span = bookkeeper.large_at(block);
   if (span == nullptr) die_of_misuse(misuse, block);
+  if (span->continues_.get() || span->freed_.get() != nullptr) {
+    die_of_misuse(Misuse::kPartFreed, block);
+  }
   return span;
 }
 

@@ -67,6 +67,9 @@ SizedPointer alloc_at_least(std::size_t size, std::size_t align) {
   return block;
 }
 
-std::size_t good_size(std::size_t size) noexcept { return usable_size_for(size); }
+std::size_t good_size(std::size_t size) noexcept {
+  const std::size_t good = usable_size_for(size);
+  return good <= kSizeMost ? good : 0;
+}
 
 }  // namespace ralloc

@@ -115,6 +115,32 @@ TEST(PartsTest, BlocksOfNoBytesAtAnyAlignmentAreDistinct) {
   }
 }
 
+TEST(PartsTest, FreeOfNoBytesAtTheEndOfABlockLeavesAllAsItIs) {
+  for (const std::size_t size : {16, 1024, 32768, 65536, 300'000}) {
+    std::vector<char*> blocks(100);
+    std::vector<void*> empty(100);
+    for (std::size_t i = 0; i < 100; ++i) {
+      blocks[i] = chars(alloc(size));
+      empty[i] = alloc(0);
+    }
+    const std::size_t before = held_bytes();
+    for (char* block : blocks) ralloc::free(block + size, 0);
+    EXPECT_EQ(held_bytes(), before) << size;
+    for (void* one : empty) ralloc::free(one, 0);
+    for (char* block : blocks) ralloc::free(block, size);
+  }
+}
+
+TEST(InPlaceTest, TakesWhatThereIsWhenLessWouldDo) {
+  char* block = chars(alloc(10 * kPage));
+  const std::size_t got = inplace_realloc_at_least(block, 10 * kPage, 1, 12 * kPage);
+  EXPECT_GE(got, 10 * kPage);
+  const std::size_t less = inplace_realloc_at_least(block, got, 10 * kPage, 10 * kPage);
+  EXPECT_EQ(less, 10 * kPage);
+  EXPECT_EQ(inplace_realloc_at_least(block, less, less, 12 * kPage), got);
+  ralloc::free(block, got);
+}
+
 TEST(PartsTest, FreeOfNoBytesLeavesABlockThatHasSome) {
   for (const std::size_t size : {10, 16, 5000, 100'000}) {
     char* block = chars(alloc(size));

@@ -16,7 +16,8 @@ struct Place {
   std::size_t asked;  // bytes of the block that the program asked for
   std::size_t first;  // the pointer's distance from the block's begin
 
-  bool is_whole(std::size_t size) const { return first == 0 && asked == size; }
+  bool is_whole(std::size_t size) const { return first == 0 && asked == size && size != 0; }
+  bool is_empty() const { return first != 0 && asked == 0; }
 };
 
 bool is_small(Key key) { return is_live(key) && !is_large(key); }
@@ -25,11 +26,15 @@ bool is_small(Key key) { return is_live(key) && !is_large(key); }
 Place place_of(const void* ptr, Key key) {
   const unsigned size_class = class_of(key);
   const SizeClass& info = size_class_info(size_class);
-  const auto offset =
-      std::uint32_t(static_cast<const char*>(ptr) - bookkeeper.span_of(ptr)->begin());
-  const std::size_t first = offset - block_index(offset, info.reciprocal) * info.block_size;
+  const LargeBlock* const span = bookkeeper.span_of(ptr);
+  const auto offset = std::uint32_t(static_cast<const char*>(ptr) - span->begin());
+  const std::uint32_t index = block_index(offset, info.reciprocal);
+  const std::size_t first = offset - index * info.block_size;
   const char* const block = static_cast<const char*>(ptr) - first;
-  const std::size_t slack = has_slack(size_class) ? read_slack(block, info.block_size) : 0;
+  // Behind the last block there is none, and no byte of slack that may be read.
+  const bool is_block = index < span->capacity_.get();
+  const std::size_t slack =
+      is_block && has_slack(size_class) ? read_slack(block, info.block_size) : 0;
   return {size_class, info.block_size, info.block_size - slack, first};
 }
 
@@ -52,7 +57,7 @@ void* allocate_of(unsigned size_class, std::size_t size) {
   return block;
 }
 void* allocate_pages(std::size_t size, std::size_t align_pages) {
-  LargeBlock* const block = allocate_large(pages_for(size == 0 ? 1 : size), align_pages);
+  LargeBlock* const block = allocate_large(pages_for(size), align_pages);
   if (block == nullptr) return nullptr;
   block->slack_.set(block->bytes() - size);
   return block->begin();
@@ -110,28 +115,36 @@ void* allocate_large_within(std::size_t size, std::size_t align, std::size_t ext
   const std::size_t head = std::size_t(begin - block->begin());
   const std::size_t tail = block->bytes() - head - size;
   block->slack_.set(tail % kPage);
-  if ((tail >= kPage && !bookkeeper.give_large_part(begin + size, tail / kPage * kPage, false)) ||
-      (head != 0 && !bookkeeper.give_large_part(block->begin(), head, false))) {
-    bookkeeper.give_large(block, SpanState::kDirty);
-    return nullptr;
+  std::size_t live = block->bytes() - tail % kPage;
+  bool is_cut = true;
+  if (tail >= kPage) {
+    is_cut = bookkeeper.give_large_part(begin + size, tail / kPage * kPage, false);
+    if (is_cut) live = head + size;
   }
-  return begin;
+  if (is_cut && head != 0) is_cut = bookkeeper.give_large_part(block->begin(), head, false);
+  if (is_cut) return begin;
+  // It may have several runs by now. All that is left needs no record.
+  CHECK(bookkeeper.give_large_part(block->begin(), live, false));
+  return nullptr;
 }
 
-// A block of no bytes is all slack, and its pointer may lie inside.
+// A block of no bytes is all slack, and its pointer lies inside: where a block ends, and no bytes
+// may be freed too, no other's pointer is.
 void* allocate_empty(std::size_t align) {
-  if (align <= kSmallMost) {
-    void* const block = allocate_of(size_class_of(align), 0);
-    return block != nullptr ? round_up(block, align) : nullptr;
+  if (align > kSizeMost / 2) return nullptr;
+  if (align < kGrain) align = kGrain % align == 0 ? kGrain : align;
+  const std::size_t size = 2 * (align < kGrain ? kGrain : align);
+  if (size <= kSmallMost) {
+    void* const block = allocate_of(size_class_of(size), 0);
+    return block != nullptr ? round_up(static_cast<char*>(block) + 1, align) : nullptr;
   }
-  LargeBlock* const block = allocate_large(pages_for(align), 1);
+  LargeBlock* const block = allocate_large(pages_for(size), 1);
   if (block == nullptr) return nullptr;
   block->slack_.set(block->bytes());
-  return round_up(block->begin(), align);
+  return round_up(block->begin() + 1, align);
 }
 
 void* allocate_odd(std::size_t size, std::size_t align) {
-  if (size == 0) return allocate_empty(align);
   // Blocks lie at multiples of the grain, and large ones of a page: so many bytes more are
   // enough for the next multiple of both.
   const std::size_t power = align & -align;
@@ -225,16 +238,17 @@ void* allocate_sized_slow(std::size_t size) noexcept {
     if (LIKELY(block != nullptr)) write_slack(block, block_size, block_size - size);
     return block;
   }
-  if (size == 0) return allocate_of(0, 0);
+  if (size == 0) return allocate_empty(kGrain);
   return size <= kSizeMost ? allocate_pages(size, 1) : nullptr;
 }
 
 void* allocate_sized_aligned(std::size_t size, std::size_t align) noexcept {
   if (size > kSizeMost || align > kSizeMost) return nullptr;
+  if (size == 0) return allocate_empty(align);
   if (!std::has_single_bit(align)) return allocate_odd(size, align);
   if (align <= kGrain) return allocate_sized(size);
   if (size <= kSmallMost && align <= kSmallMost) {
-    const unsigned size_class = size_class_of(size == 0 ? 1 : size, align);
+    const unsigned size_class = size_class_of(size, align);
     if (size_class < kSizes) return allocate_of(size_class, size);
   }
   return allocate_pages(size, align <= kPage ? 1 : align / kPage);
@@ -243,7 +257,7 @@ void* allocate_sized_aligned(std::size_t size, std::size_t align) noexcept {
 Sized allocate_at_least(std::size_t size, std::size_t align) noexcept {
   if (size > kSizeMost || align > kSizeMost) return {nullptr, 0};
   if (!std::has_single_bit(align)) {
-    void* const block = allocate_odd(size, align);
+    void* const block = allocate_sized_aligned(size, align);
     return {block, block != nullptr ? size : 0};
   }
   if (size <= kSmallMost && align <= kSmallMost) {
@@ -275,13 +289,18 @@ bool free_sized_slow(void* ptr, std::size_t size) noexcept {
   if (is_small(key)) {
     if (size != 0) {
       is_done = bookkeeper.give_part(ptr, size, key);
-    } else if (place.asked == 0) {
+    } else if (place.is_empty()) {
       deallocate(static_cast<char*>(ptr) - place.first);
     }
   } else {
     if (size == 0) {
+      // Nothing, at the end of a block perhaps, which may be anybody's page.
       LargeBlock* const empty = bookkeeper.empty_large(ptr);
-      if (empty != nullptr) ptr = empty->begin();
+      if (empty == nullptr) {
+        errno = kept_errno;
+        return true;
+      }
+      ptr = empty->begin();
     }
     is_done = bookkeeper.give_large_part(ptr, size, true);
     bookkeeper.decay(os::now_ms());
@@ -295,6 +314,7 @@ std::size_t resize_in_place(void* ptr, std::size_t old_size, std::size_t least,
   if (most < old_size) return shorten(ptr, old_size, most) ? most : 0;
   if (least > kSizeMost) return 0;
   if (most > kSizeMost) most = kSizeMost;
+  if (least < old_size) least = old_size;
   return lengthen(ptr, old_size, least, most);
 }
 

@@ -37,6 +37,8 @@ enum class PartState : std::uint8_t {
 
 template <class Sync, class Limits>
 class LargeParts {
+  template <class T>
+  using Cell = typename Sync::template Cell<T>;
   using Metadata = typename Limits::Metadata;
   using Freed = FreedBits<Sync>;
 
@@ -48,13 +50,19 @@ class LargeParts {
 
   constexpr LargeParts(PageMap& map, Metadata& metadata) : map_(map), metadata_(metadata) {}
 
-  // The run of a large block that has the address; null if none. O(pages before it).
-  Span* run_at(std::uintptr_t address) const {
+  // The run of a large block that has the address; null if none. O(pages before it), but for
+  // the run that was found last: who frees a long one from its end asks for that again.
+  Span* run_at(std::uintptr_t address) {
     const std::uintptr_t page = page_of(address);
+    if (Span* const run = last_.get(); run != nullptr) {
+      if (page - run->first_page_.get() < run->pages_.get()) return run;
+    }
     for (std::uintptr_t p = page; map_.covers(p); --p) {
       Span* const run = static_cast<Span*>(map_.span_at(p));
       if (run == nullptr) continue;
-      return run->state_.get() == SpanState::kLarge && page < run->end_page() ? run : nullptr;
+      if (run->state_.get() != SpanState::kLarge || page >= run->end_page()) return nullptr;
+      last_.set(run);
+      return run;
     }
     return nullptr;
   }
@@ -65,7 +73,7 @@ class LargeParts {
            begin_of(run) == part.begin && live_end(run) == part.end;
   }
 
-  PartState state_of(Bytes part) const {
+  PartState state_of(Bytes part) {
     const Span* run = run_at(part.begin);
     if (run == nullptr) return PartState::kForeign;
     for (std::uintptr_t at = part.begin;; run = run_at(at)) {
@@ -83,7 +91,7 @@ class LargeParts {
   // What the OS can have of the first (or last) page of a part that is about to be freed, if
   // that page stays: its OS pages that are wholly of the part, or freed before. Nobody else
   // may get those meanwhile: what is freed of a page is not taken again before all of it is.
-  Bytes os_pages_of(Bytes part, bool last_page) const {
+  Bytes os_pages_of(Bytes part, bool last_page) {
     const std::uintptr_t granule = Limits::Memory::granule();
     const std::uintptr_t page = page_of(last_page ? part.end - 1 : part.begin);
     if (last_page && page == page_of(part.begin)) return {};
@@ -133,6 +141,11 @@ class LargeParts {
     }
   }
 
+  // A thread died with fork while it held the mutex.
+  void retire() {
+    finish_split();
+    last_.set(nullptr);
+  }
   // Takes a large block, or a run of one, out of the map.
   void leave(Span* run, LooseRuns& left) {
     if (run->is_piece_.get()) {
@@ -148,7 +161,8 @@ class LargeParts {
     left.push(LooseRun(*run));
   }
   // What the record of a run knew as a block, or a piece of one.
-  static void forget_block(Span* run) {
+  void forget_block(Span* run) {
+    if (last_.get() == run) last_.set(nullptr);
     run->slack_.set(0);
     run->continues_.set(false);
     run->is_piece_.set(false);
@@ -174,11 +188,13 @@ class LargeParts {
     // Its pages become like any others: what leaves a block is for everybody.
     run->is_apart_.set(false);
     if (run->freed_.get() != nullptr || part.begin == begin_of(run)) return true;
-    if (!is_inside_page(part.begin)) return split(run, page_of(part.begin), left);
-    if (part.end < live_end(run)) return isolate_page(part.begin, left);
+    if (part.end < live_end(run)) {
+      return is_inside_page(part.begin) ? isolate_page(part.begin, left)
+                                        : split(run, page_of(part.begin), left);
+    }
     // The end of the run: what is freed of its page becomes slack, and the other pages leave,
     // unless no record can be had: then they are slack too.
-    const std::uintptr_t next = page_of(part.begin) + 1;
+    const std::uintptr_t next = page_of(part.begin + kPageBytes - 1);
     return split(run, next, left) || !run->continues_.get();
   }
   [[nodiscard]] bool isolate_end(Bytes part, LooseRuns& left) {
@@ -205,7 +221,7 @@ class LargeParts {
   }
 
   // Cuts a run in two at a page, where it is not cut already. Should the thread be lost to a
-  // fork meanwhile, the map leads to the longer or to both: the record behind is whole first.
+  // fork meanwhile, what was begun is finished in retire().
   [[nodiscard]] bool split(Span* run, std::uintptr_t page, LooseRuns& left) {
     if (page == run->first_page_.get() || page == run->end_page()) return true;
     void* const piece = metadata_.take(sizeof(Span));
@@ -220,16 +236,34 @@ class LargeParts {
     const bool is_live = slack < bytes;
     rest->slack_.set(is_live ? slack : 0);
     rest->continues_.set(run->continues_.get());
-    if (is_live) map_.set_span(page, 1, rest);
-    run->pages_.set(page - run->first_page_.get());
-    run->slack_.set(is_live ? 0 : slack - bytes);
-    run->continues_.set(is_live);
+    begun_run_.set(run);
+    begun_slack_.set(is_live ? 0 : slack - bytes);
+    begun_is_live_.set(is_live);
+    begun_rest_.set(rest);
+    finish_split();
     if (!is_live) left.push(LooseRun(*rest));
     return true;
+  }
+  // What a split does to the map and to the run in front, as often as it takes.
+  void finish_split() {
+    Span* const rest = begun_rest_.get();
+    if (rest == nullptr) return;
+    Span* const run = begun_run_.get();
+    if (begun_is_live_.get()) map_.set_span(rest->first_page_.get(), 1, rest);
+    run->pages_.set(rest->first_page_.get() - run->first_page_.get());
+    run->slack_.set(begun_slack_.get());
+    run->continues_.set(begun_is_live_.get());
+    begun_rest_.set(nullptr);
   }
 
   PageMap& map_;
   Metadata& metadata_;
+  Cell<Span*> last_{};  // found last; null, or a taken run
+  // A split that has begun: all of it is known once there is a rest.
+  Cell<Span*> begun_rest_{};
+  Cell<Span*> begun_run_{};
+  Cell<std::size_t> begun_slack_{};  // of the run in front, from now on
+  Cell<bool> begun_is_live_{};       // whether any of the rest is live
 };
 
 }  // namespace ralloc

@@ -55,7 +55,7 @@ class Ledger {
       return LooseRun(nullptr);
     }
     run->was_clean_.set(run->state_.get() == SpanState::kClean);
-    Parts::forget_block(run);
+    parts_.forget_block(run);
     run->state_.set(state);
     run->bits_.set(bits);
     map_.set_span(run->first_page_.get(), mapped_pages(run), run);
@@ -68,6 +68,7 @@ class Ledger {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     Span* const run = given.hand_over();
+    parts_.forget_block(run);
     if (run->state_.get() == SpanState::kBlocks) {
       const std::uint32_t words = Span::more_words_for(run->capacity_.get());
       if (words != 0) metadata_.give(run->bits_.get(), words * sizeof(Cell<std::uint64_t>));
@@ -125,9 +126,7 @@ class Ledger {
       } else {
         parts_.leave(run, left);
       }
-    } else if (!purged && has_os_pages(part, given)) {
-      return given;
-    } else if (parts_.isolate(part, left)) {
+    } else if (parts_.isolate(part, left) && (purged || !has_os_pages(part, given))) {
       given.is_done = true;
       parts_.remove(part, left);
     }
@@ -142,14 +141,14 @@ class Ledger {
     Span* const run = parts_.run_at(block.begin);
     return run != nullptr && Parts::is_whole(run, block) ? run : nullptr;
   }
-  // The large block of no bytes that has the address; null if none has.
+  // The large block of no bytes that has the address inside; null if none has.
   Span* empty_at(std::uintptr_t address) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     Span* const run = parts_.run_at(address);
     if (run == nullptr) return nullptr;
     const std::uintptr_t begin = run->first_page_.get() << Limits::kPageShift;
-    return Parts::is_whole(run, {begin, begin}) ? run : nullptr;
+    return address != begin && Parts::is_whole(run, {begin, begin}) ? run : nullptr;
   }
   struct PartGrown {
     PartState state{};
@@ -242,7 +241,7 @@ class Ledger {
     Span* const run = leaving.hand_over();
     if (run->state_.get() == SpanState::kLarge) {
       map_.set_span(run->first_page_.get(), 1, nullptr);
-      Parts::forget_block(run);
+      parts_.forget_block(run);
     }
     arena_.give_up({run->first_page_.get(), run->pages_.get()});
     drop(run);
@@ -317,6 +316,7 @@ class Ledger {
   // linked. They are given up, and the ledger starts anew; taken runs stay valid, and may
   // come here when they are free.
   [[gnu::cold, gnu::noinline]] void retire() REQUIRES(mutex_, any_mutex) {
+    parts_.retire();
     runs_.retire();
     arena_.retire();
     metadata_.retire();

@@ -33,7 +33,7 @@ struct ShippedLimits {
     return has_slack(c) ? read_slack(block, size_class(c).block_size) : 0;
   }
 
-  // Bytes of a local pool with its first arrays: two OS pages.
+  // Bytes of a local pool with a few first arrays: two OS pages.
   static constexpr std::size_t kPoolRecord = 8192;
 
   using Metadata = ralloc::Metadata;

@@ -105,7 +105,7 @@ class LocalPool : public MagazineRack<Limits> {
   Shelf shelves_[Limits::kClasses] = {};
   std::size_t words_used_ = 0;
 
-  // First arrays lie here, so that a fresh pool is two OS pages and no more.
+  // First arrays lie here while there is room, so that a fresh pool is two OS pages.
   static constexpr std::size_t kWords =
       (Limits::kPoolRecord - sizeof(Rack) - 8 * 8 - Limits::kClasses * sizeof(Shelf)) /
       sizeof(void*);
@@ -128,7 +128,7 @@ void LocalPool<Sync, Limits>::close() {
 
 // --- Arrays --------------------------------------------------------------------------------------
 
-// An array of room + 1 words. The first arrays of all fit into the pool itself.
+// An array of room + 1 words: a first one lies in the pool itself, if it fits.
 template <class Sync, class Limits>
 void** LocalPool<Sync, Limits>::take_array(std::size_t room) {
   const std::size_t words = room + 1;

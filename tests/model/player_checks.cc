@@ -76,6 +76,8 @@ Piece Player::fresh_piece(const void* begin, std::size_t size, std::size_t asked
 }
 
 void Player::measure(Piece& piece) {
+  // Where the size is known to the byte, the pointer to no bytes lies inside of a block.
+  if (piece.size == 0 && subject.parts != nullptr) return;
   piece.usable = subject.usable_size(piece.begin);
   if (piece.usable < piece.size) {
     journal_.fail(lane_, "%p has %zu usable bytes of %zu", static_cast<void*>(piece.begin),

@@ -54,8 +54,9 @@ inline constexpr std::size_t kDefaultAlignment = 16;
 /// left, and others have each 64 KiB. Null is ignored, and so is a `size` of 0 unless the block
 /// was allocated with 0.
 ///
-/// Over-frees, parts that are free already, and foreign pointers are fatal: at once, but for a
-/// whole block of up to 32 KiB of which a part is free, which is noticed when it goes home.
+/// Over-frees, parts that are free already, and foreign pointers are fatal: at once, but for
+/// just the size of a block of up to 32 KiB, of which a part is free or that begins elsewhere;
+/// that is noticed when it goes home.
 /// Cost: a whole block as `alloc`. A part: a lock or two. A block of which only a part is free
 /// has a record with a bit for each byte (of a large block, each 64 KiB that are part free);
 /// where no memory can be had for it the OOM handler is called.
