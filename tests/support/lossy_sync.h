@@ -4,16 +4,15 @@
 // Thread safety: one thread.
 #pragma once
 
-#include <atomic>
 #include <exception>
 
 #include "shim/mutex.h"
-#include "shim/sync.h"
 #include "tests/support/small_pool.h"
+#include "tests/support/watched_sync.h"
 
 namespace ralloc_test {
 
-struct LossySync {
+struct LossySync : WatchedSync<LossySync> {
   // What ends the lost thread; its destructors stand for nothing, as the mutex sees to.
   struct Lost {};
   static inline unsigned steps_until_lost = 0;  // 0: none is
@@ -21,30 +20,7 @@ struct LossySync {
   static void step() {
     if (steps_until_lost != 0 && --steps_until_lost == 0) throw Lost{};
   }
-
-  static constexpr std::memory_order kRelaxed = std::memory_order_relaxed;
-  static constexpr std::memory_order kAcquire = std::memory_order_acquire;
-  static constexpr std::memory_order kRelease = std::memory_order_release;
-
-  template <class T>
-  using Atomic = std::atomic<T>;
-  template <class T>
-  using Once = std::atomic<T>;
-
-  template <class T>
-  class Cell {
-   public:
-    constexpr Cell() = default;
-    constexpr explicit Cell(T value) : value_(value) {}
-    T get() const { return value_; }
-    void set(T value) {
-      step();
-      value_ = value;
-    }
-
-   private:
-    T value_{};
-  };
+  static void write() { step(); }
 
   class CAPABILITY("mutex") Mutex {
    public:

@@ -3,28 +3,14 @@
 // Thread safety: none is run.
 #pragma once
 
-#include "shim/sync.h"
+#include "tests/support/watched_sync.h"
 
 namespace ralloc {
 
 // Counts the writes of plain fields.
-struct CountingSync : StdSync {
+struct CountingSync : ralloc_test::WatchedSync<CountingSync> {
   static inline std::uint64_t writes = 0;
-
-  template <class T>
-  class Cell {
-   public:
-    constexpr Cell() = default;
-    constexpr explicit Cell(T value) : value_(value) {}
-    T get() const { return value_; }
-    void set(T value) {
-      ++writes;
-      value_ = value;
-    }
-
-   private:
-    T value_{};
-  };
+  static void write() { ++writes; }
 };
 
 // Orders everything.
