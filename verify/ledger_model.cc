@@ -22,12 +22,13 @@ struct LedgerRuns : PoolScenario<LedgerRuns<kThreads>, kThreads> {
   void thread(unsigned t) {
     switch (t) {
       case 0: {
-        std::size_t pages = 1;
-        if (this->pool.ledger().extend(block_, 2)) {
-          World::hold(block_->begin() + kPageBytes);
-          pages = 2;
+        // Of its neighbour's two pages one, or both.
+        const std::size_t more = kThreads > 2 ? 2 : 1;
+        const bool is_longer = this->pool.ledger().extend(block_, 1 + more);
+        for (std::size_t i = 1; is_longer && i <= more; ++i) {
+          World::hold(block_->begin() + i * kPageBytes);
         }
-        this->give_large(block_, pages);
+        this->give_large(block_, is_longer ? 1 + more : 1);
         break;
       }
       case 1: {

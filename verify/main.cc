@@ -3,11 +3,12 @@
 //   verify_models                                runs all cases, as tests
 //   verify_models --list                         the cases
 //   verify_models --case MODEL.CASE [LIMITS] [--replay STATE]     runs one
+//   verify_models --survey [LIMITS]              runs all cases for a few executions each
 //   verify_models --sites                        where the source can be mutated, and by whom
 //                                                that place is reached
 //   verify_models --mutant FILE:LINE:KIND | --bug NAME [--models A,B,..] [LIMITS]
 //                                                runs models until one reports the mutant
-//   LIMITS: --seconds S  for each search; --executions N  of random ones
+//   LIMITS: --seconds S, --executions N  for each search; --begin N  skips so many random ones
 //
 // Answers are lines of JSON. A failing execution is printed by thread and source line.
 #include <gtest/gtest.h>
@@ -29,16 +30,19 @@ std::map<std::string, std::string> options;
 double seconds_limit(double otherwise) {
   return options.count("--seconds") != 0 ? std::atof(options["--seconds"].c_str()) : otherwise;
 }
+std::uint64_t number(const char* option, std::uint64_t otherwise) {
+  return options.count(option) != 0 ? std::strtoull(options[option].c_str(), nullptr, 10)
+                                    : otherwise;
+}
 std::uint64_t executions_limit(std::uint64_t otherwise) {
-  return options.count("--executions") != 0
-             ? std::strtoull(options["--executions"].c_str(), nullptr, 10)
-             : otherwise;
+  return number("--executions", otherwise);
 }
 
 // Of a case run by itself: a tree search may take its time, a random one gets two seconds.
 Search search_of(const Case& one) {
   const bool is_random = one.scheduler == Scheduler::kRandom;
-  return {one.scheduler, one.bound, executions_limit(~0ull), seconds_limit(is_random ? 2 : 300)};
+  return {one.scheduler, one.bound, executions_limit(~0ull), seconds_limit(is_random ? 2 : 300),
+          is_random ? number("--begin", 0) : 0};
 }
 
 std::string escaped(const std::string& text) {
@@ -109,6 +113,17 @@ int run_case(const std::string& name) {
     status = failed.empty() ? 0 : 1;
   });
   if (status == 2) std::fprintf(stderr, "there is no case %s; --list lists them\n", name.c_str());
+  return status;
+}
+
+int survey() {
+  int status = 0;
+  for_each_case([&](const Model& model, const Case& one) {
+    const Outcome outcome =
+        one.run({one.scheduler, one.bound, executions_limit(5000), seconds_limit(20)}, "");
+    print_outcome(model, one, outcome);
+    if (!outcome.holds) status = 1;
+  });
   return status;
 }
 
@@ -198,6 +213,7 @@ int dispatch(int argc, char** argv) {
     if (has_value) ++i;
   }
   if (options.count("--list") != 0) return list();
+  if (options.count("--survey") != 0) return survey();
   if (options.count("--sites") != 0) return sites();
   if (options.count("--bug") != 0 && !choose_bug(options["--bug"])) {
     std::fprintf(stderr, "there is no bug %s in this build\n", options["--bug"].c_str());

@@ -23,7 +23,17 @@ LEAST_MUTANTS = 40
 EQUIVALENT = {}
 
 
+def add_arguments(parser):
+    """Those of every script that runs the mutants."""
+    parser.add_argument("models", metavar="VERIFY_MODELS")
+    parser.add_argument("seeded", metavar="VERIFY_SEEDED")
+    parser.add_argument("--jobs", type=int, default=2, help="programs at once")
+    parser.add_argument("--seconds", type=float, default=2, help="for a search, at most")
+    parser.add_argument("--only", default="", help="mutants whose name has this")
+
+
 def answers(*command):
+    """The rows that a program of the models prints."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True)
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
@@ -43,43 +53,46 @@ def mutants(models, seeded):
 
 
 def judge(command, seconds):
-    """(killed, what happened)."""
+    """(the model that kills it, what happened)."""
     try:
         done = subprocess.run(command + ["--seconds", str(seconds)], capture_output=True,
                               text=True, timeout=LIMIT_SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        return False, f"no report within {LIMIT_SECONDS} s"
+        return None, f"no report within {LIMIT_SECONDS} s"
     if done.returncode != 0:
-        return False, f"exit status {done.returncode}, which is no report"
+        return None, f"exit status {done.returncode}, which is no report"
     row = json.loads(done.stdout.splitlines()[-1])
     if row.get("survived"):
-        return False, f"survives {row['executions']} executions"
-    return True, f"{row['model']:<17}{row['executions']:>9}  {row['verdict'][:60]}"
+        return None, f"survives {row['executions']} executions"
+    return row["model"], f"{row['model']:<17}{row['executions']:>9}  {row['verdict'][:60]}"
+
+
+def run_all(options):
+    """(how many each model kills, which survive); prints them as they are judged."""
+    wanted = [m for m in mutants(options.models, options.seeded) if options.only in m[0]]
+    if not options.only and len(wanted) < LEAST_MUTANTS:
+        sys.exit(f"only {len(wanted)} mutants")
+    kills, survivors = collections.Counter(), []
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        verdicts = pool.map(lambda mutant: judge(mutant[1], options.seconds), wanted)
+        for number, ((name, _), (killer, what)) in enumerate(zip(wanted, verdicts), 1):
+            print(f"{number:3}/{len(wanted)} {name:<52} {what}", flush=True)
+            if killer is not None:
+                kills[killer] += 1
+            if killer is None and name not in EQUIVALENT:
+                survivors.append(name)
+            if killer is not None and name in EQUIVALENT:
+                survivors.append(f"{name} (listed as equivalent, but killed)")
+    print(f"{len(wanted)} mutants, {len(survivors)} survive: {', '.join(survivors) or 'none'}",
+          flush=True)
+    return kills, survivors
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models")
-    parser.add_argument("seeded")
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=2)
-    parser.add_argument("--only", default="", help="mutants whose name has this")
-    options = parser.parse_args()
-
-    wanted = [m for m in mutants(options.models, options.seeded) if options.only in m[0]]
-    if not options.only and len(wanted) < LEAST_MUTANTS:
-        sys.exit(f"only {len(wanted)} mutants")
-    survivors = []
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        verdicts = pool.map(lambda mutant: judge(mutant[1], options.seconds), wanted)
-        for number, ((name, _), (killed, what)) in enumerate(zip(wanted, verdicts), 1):
-            print(f"{number:3}/{len(wanted)} {name:<52} {what}", flush=True)
-            if not killed and name not in EQUIVALENT:
-                survivors.append(name)
-            if killed and name in EQUIVALENT:
-                survivors.append(f"{name} (listed as equivalent, but killed)")
-    print(f"{len(wanted)} mutants, {len(survivors)} survive: {', '.join(survivors) or 'none'}")
+    add_arguments(parser)
+    _, survivors = run_all(parser.parse_args())
     sys.exit(1 if survivors else 0)
 
 

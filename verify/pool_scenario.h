@@ -4,6 +4,7 @@
 // Thread safety: a model's threads are fibers of one thread.
 #pragma once
 
+#include "verify/expected_misuse.h"
 #include "verify/search.h"
 
 namespace ralloc_verify {
@@ -38,8 +39,8 @@ struct PoolScenario : Scenario<Model, kThreads> {
     return key;
   }
 
-  Span* take_large(std::size_t pages, Place place = Place::here()) {
-    Span* span = pool.take_large(pages, 1);
+  Span* take_large(std::size_t pages, std::size_t align = 1, Place place = Place::here()) {
+    Span* span = pool.take_large(pages, align);
     require(span != nullptr, "no memory", place);
     hold_large(span, pages, place);
     return span;
@@ -54,6 +55,30 @@ struct PoolScenario : Scenario<Model, kThreads> {
   }
   static void let_go_large(Span* span, std::size_t pages, Place place = Place::here()) {
     for (std::size_t i = 0; i < pages; ++i) World::let_go(span->begin() + i * kPageBytes, place);
+  }
+
+  // --- Parts
+  static void hold_bytes(void* p, std::size_t bytes, Place place = Place::here()) {
+    for (std::size_t i = 0; i < bytes; i += kPayloadBytes) {
+      World::hold(static_cast<char*>(p) + i, place);
+    }
+  }
+  static void let_go_bytes(void* p, std::size_t bytes, Place place = Place::here()) {
+    for (std::size_t i = 0; i < bytes; i += kPayloadBytes) {
+      World::let_go(static_cast<char*>(p) + i, place);
+    }
+  }
+  void give_part(void* part, std::size_t bytes, Place place = Place::here()) {
+    const ralloc::Key key = check_key(part, place);
+    let_go_bytes(part, bytes, place);
+    require(pool.give_part(part, bytes, key), "no memory", place);
+  }
+  // A large block's first page has a key as long as a byte of it lives, its others have none.
+  void give_large_part(void* part, std::size_t bytes, Place place = Place::here()) {
+    const ralloc::Key key = pool.map().key_of(part);
+    require(!ralloc::is_live(key) || ralloc::is_large(key), "a wrong key (I3)", place);
+    let_go_bytes(part, bytes, place);
+    require(pool.give_large_part(part, bytes, true), "no memory", place);
   }
 
   // --- As alloc/ does it for a thread with a pool
@@ -80,8 +105,9 @@ struct PoolScenario : Scenario<Model, kThreads> {
     require(counts.ledger.dirty_bytes + counts.ledger.clean_bytes == counts.ledger.committed_bytes,
             "pages are lost (I9)", place);
     require(pool.budget().drawn() == 0, "the budget is not even", place);
-    for (std::size_t page = 0; page < kWorldPages; ++page) {
-      require(!ralloc::is_live(pool.map().key_of(WorldMemory::address(kFirstPage + page))),
+    require(World::records_out == 0, "a record is lost", place);
+    for (std::uintptr_t page = kFirstPage; page < World::next_page; ++page) {
+      require(!ralloc::is_live(pool.map().key_of(WorldMemory::address(page))),
               "a page of a free run has a key (I3)", place);
     }
   }

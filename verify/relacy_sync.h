@@ -71,6 +71,13 @@ struct Execution {
   // scene's thread stands for it, and ends by an exception that leaves the mutex locked.
   static inline unsigned writes_until_lost = 0;
   struct Lost {};
+  // Whether the lost thread held a mutex of this object: what the next one is to be told.
+  template <class T>
+  static bool lost_with(const T& object) {
+    const char* const begin = reinterpret_cast<const char*>(&object);
+    return lost_mutex >= begin && lost_mutex < begin + sizeof object;
+  }
+  static inline const char* lost_mutex = nullptr;
 
   // Where zeroed memory may be fields.
   static inline const void* zeroed[2][2] = {};
@@ -84,6 +91,7 @@ struct Execution {
   static void begin(unsigned spurious) {
     is_set_up = false;
     writes_until_lost = 0;
+    lost_mutex = nullptr;
     for (unsigned& n : locks) n = 0;
     spurious_wakes = spurious;
     cell_accesses = 0;
@@ -282,8 +290,11 @@ class SCOPED_CAPABILITY Guard {
   }
   ~Guard() RELEASE() {
     --Execution::locks[this_thread()];
-    const bool is_lost = std::uncaught_exceptions() != 0;
-    if (!is_dropped_ && !is_lost) mutex_.unlock(place_);
+    if (std::uncaught_exceptions() != 0) {
+      Execution::lost_mutex = reinterpret_cast<const char*>(&mutex_);
+    } else if (!is_dropped_) {
+      mutex_.unlock(place_);
+    }
   }
   Guard(const Guard&) = delete;
 

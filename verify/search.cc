@@ -36,15 +36,17 @@ Run::Run(const Search& search, const std::string& replay)
     : search_(search), begin_(now_seconds()) {
   executions_ = 0;
   is_over_ = false;
+  most_executions_ = search.executions;
   deadline_ = begin_ + search.seconds;
   // Wakes for no reason make a tree infinite.
   spurious_ = search.scheduler == Scheduler::kRandom ? 2 : 0;
   params_.search_type = relacy_scheduler(search.scheduler);
   params_.context_bound = search.bound;
-  params_.iteration_count = search.executions;
+  params_.iteration_count = ~0ull;
   params_.execution_depth_limit = 5000;
   params_.output_stream = &text_;
   params_.progress_stream = &no_stream();
+  if (search.begin != 0) params_.initial_state = (std::to_string(search.begin) + " ").c_str();
   if (!replay.empty()) {
     params_.initial_state = replay.c_str();
     params_.collect_history = true;

@@ -21,8 +21,9 @@ enum class Scheduler { kRandom, kBound, kFull };
 struct Search {
   Scheduler scheduler;
   unsigned bound = 0;                 // context switches that are not forced
-  std::uint64_t executions = ~0ull;   // of a random search
-  double seconds = 1e9;               // at most
+  std::uint64_t executions = ~0ull;   // at most, and
+  double seconds = 1e9;
+  std::uint64_t begin = 0;  // a random search is the same each time: this many are skipped
 };
 
 struct Outcome {
@@ -43,18 +44,20 @@ class Run {
   Run(const Search& search, const std::string& replay);
   rl::test_params& params() { return params_; }
   Outcome outcome();
-  // At the begin of each execution: a tree search has no limit of its own.
+  // At the begin of each execution: a tree search has no limits of its own.
   static void begin_execution() {
     ++executions_;
     World::begin();
     Execution::begin(spurious_);
     // Relacy runs the last execution twice, and must end it the same way.
-    is_over_ = is_over_ || ((executions_ & 255) == 0 && now_seconds() > deadline_);
+    is_over_ = is_over_ || executions_ >= most_executions_ ||
+               ((executions_ & 255) == 0 && now_seconds() > deadline_);
     if (is_over_) rl::ctx().rl_until("out of time", Place::here());
   }
 
  private:
   static inline std::uint64_t executions_ = 0;
+  static inline std::uint64_t most_executions_ = 0;
   static inline double deadline_ = 0;
   static inline bool is_over_ = false;
   static inline unsigned spurious_ = 0;

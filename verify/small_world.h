@@ -21,18 +21,19 @@ namespace ralloc_verify {
 
 inline constexpr unsigned kPageShift = 16;
 inline constexpr std::size_t kPageBytes = std::size_t{1} << kPageShift;
-inline constexpr unsigned kWindowBits = 5;
+inline constexpr unsigned kWindowBits = 6;
 inline constexpr std::size_t kWindowPages = std::size_t{1} << kWindowBits;
 // Near the end of the window, so that the first piece wraps around in the map.
 inline constexpr std::uintptr_t kFirstPage = (std::uintptr_t{1} << 20) - 4;
-inline constexpr std::size_t kWorldPages = 24;
+inline constexpr std::size_t kWorldPages = 48;
 
 inline void require(bool holds, const char* what, Place place = Place::here()) {
   if (!holds) report(what, rl::test_result_user_assert_failed, place);
 }
 
-// One payload a quarter page: each block of a span has its own.
-inline constexpr unsigned kPayloadShift = kPageShift - 2;
+// Eight payloads a page: each block of a span has its own, and each part that models free.
+inline constexpr unsigned kPayloadShift = kPageShift - 3;
+inline constexpr std::size_t kPayloadBytes = std::size_t{1} << kPayloadShift;
 
 struct World {
   // --- What a model may set up
@@ -40,9 +41,13 @@ struct World {
   static inline std::size_t address_limit = SIZE_MAX;
   static inline unsigned refused_reserves = 0;  // the next so many
   static inline unsigned clashing_reserves = 0;  // the next so many share places in the map
+  static inline unsigned granted_commits = 0;    // before those that are refused
   static inline unsigned refused_commits = 0;
+  static inline unsigned refused_maps = 0;
   static inline bool refuses_purges = false;
+  static inline unsigned granted_records = 0;  // before those that are refused
   static inline unsigned refused_records = 0;
+  static inline std::size_t slack = 0;  // bytes of a block of kTwoBlocks that nobody asked for
 
   // --- What happened
   static inline std::uintptr_t next_page = kFirstPage;
@@ -50,16 +55,21 @@ struct World {
   static inline bool is_held[kWorldPages << (kPageShift - kPayloadShift)];
   static inline std::size_t pages_purged = 0;
   static inline std::size_t pages_released = 0;
+  static inline std::size_t records_out = 0;  // but those of runs
 
   static void begin() {
     now_ms = 10'000;
     address_limit = SIZE_MAX;
-    refused_reserves = clashing_reserves = refused_commits = refused_records = 0;
+    refused_reserves = clashing_reserves = granted_commits = refused_commits = refused_maps =
+        granted_records = refused_records = 0;
     refuses_purges = false;
+    slack = 0;
+    pages_purged = pages_released = records_out = 0;
+    // The execution before has used these.
+    const std::size_t used = (next_page - kFirstPage) << (kPageShift - kPayloadShift);
+    for (std::size_t i = 0; i < used; ++i) new (&payloads[i]) Cell<unsigned>;
+    std::memset(is_held, 0, used);
     next_page = kFirstPage;
-    pages_purged = pages_released = 0;
-    for (Cell<unsigned>& payload : payloads) new (&payload) Cell<unsigned>;
-    std::memset(is_held, 0, sizeof is_held);
     std::memset(records, 0, records_used);
     std::memset(map_memory, 0, sizeof map_memory);
     records_used = 0;
@@ -126,9 +136,17 @@ struct WorldMemory {
   }
   static void* reserve_zeros(std::size_t bytes) {
     require(bytes <= sizeof World::map_memory, "the page map is larger than the world");
+    if (World::refused_maps != 0) {
+      --World::refused_maps;
+      return nullptr;
+    }
     return World::map_memory;
   }
   static bool commit(void*, std::size_t) {
+    if (World::granted_commits != 0) {
+      --World::granted_commits;
+      return true;
+    }
     if (World::refused_commits == 0) return true;
     --World::refused_commits;
     return false;
@@ -144,7 +162,7 @@ struct WorldMemory {
     World::wipe(p, bytes);
     World::pages_released += bytes >> kPageShift;
   }
-  static std::size_t granule() { return 1; }
+  static std::size_t granule() { return kPayloadBytes; }
   static std::size_t limit() { return World::address_limit; }
   static std::uint64_t now_ms() { return World::now_ms; }
   static unsigned cpu_count() { return 1; }
@@ -153,7 +171,9 @@ struct WorldMemory {
 class WorldMetadata {
  public:
   void* take(std::size_t bytes) {
-    if (World::refused_records != 0) {
+    if (World::granted_records != 0) {
+      --World::granted_records;
+    } else if (World::refused_records != 0) {
       --World::refused_records;
       return nullptr;
     }
@@ -162,16 +182,19 @@ class WorldMetadata {
     void* piece = World::records + World::records_used;
     World::records_used += size;
     taken_.set(taken_.get() + bytes);
+    World::records_out += is_of_run(bytes) ? 0 : 1;
     return piece;
   }
   void give(void* piece, std::size_t bytes) {
     std::memset(piece, 0xDD, bytes);
     taken_.set(taken_.get() - bytes);
+    World::records_out -= is_of_run(bytes) ? 0 : 1;
   }
   void retire() {}
   std::size_t mapped() const { return taken_.get(); }
 
  private:
+  static bool is_of_run(std::size_t bytes);
   Cell<std::size_t> taken_{};
 };
 
@@ -209,7 +232,7 @@ struct TinyLimits {
   static constexpr unsigned kShards = 2;
   static constexpr unsigned kPageShift = ralloc_verify::kPageShift;
   static constexpr std::size_t kSectorPages = 4;
-  static constexpr std::size_t kPoolRecord = 1024;
+  static constexpr std::size_t kPoolRecord = 232;  // 8 words of first arrays: too few for all
 
   static constexpr ralloc::SizeClass kSizeClasses[kClasses] = {
       tiny_class(32768, 1), tiny_class(21840, 1), tiny_class(512, 1)};
@@ -218,7 +241,9 @@ struct TinyLimits {
     return spans >= 2 ? 2 : size_class(c).pages;
   }
   static constexpr std::size_t kPartGrain = kPageBytes / 32;
-  static std::size_t slack_of(const void*, unsigned) { return 0; }
+  static std::size_t slack_of(const void*, unsigned size_class) {
+    return size_class == kTwoBlocks ? World::slack : 0;
+  }
 
   using Metadata = WorldMetadata;
   using Memory = WorldMemory;
@@ -227,5 +252,10 @@ struct TinyLimits {
 template <class Sync>
 using TinyPool = ralloc::GlobalPool<Sync, TinyLimits>;
 using TinyLocalPool = ralloc::LocalPool<RelacySync, TinyLimits>;
+
+// No other record has their size.
+inline bool WorldMetadata::is_of_run(std::size_t bytes) {
+  return bytes == sizeof(ralloc::Span<RelacySync, TinyLimits>);
+}
 
 }  // namespace ralloc_verify

@@ -28,5 +28,42 @@ struct Statistics : PoolScenario<Statistics<kThreads>, kThreads> {
 
 const Listed<Statistics> listed{"Statistics", "I2 I5", 2};
 
+// The walkers see what is wrong, else that they are content says nothing.
+template <unsigned kThreads>
+struct Damage : PoolScenario<Damage<kThreads>, kThreads> {
+  using Pool = TinyPool<RelacySync>;
+  void* blocks[3] = {};  // of one span
+
+  void before() { blocks[2] = this->take(0, kThreeBlocks); }
+  void thread(unsigned t) {
+    if (t == 2) return (void)this->pool.counts();
+    blocks[t] = this->take(0, kThreeBlocks);
+  }
+  void after() {
+    auto* const span = static_cast<typename Pool::Span*>(
+        this->pool.map().span_at(Pool::PageMap::page_of(blocks[2])));
+    this->give(blocks[2]);
+    sees(span->free_, span->free_.get() + 1);
+    sees(span->class_, kTwoBlocks);
+    sees(span->bin_, span->bin_.get() + 1);
+    sees(span->low_word_, 1u);
+    for (unsigned t = 0; t < 2; ++t) this->give(blocks[t]);
+    sees(span->state_, ralloc::SpanState::kClean);
+    sees(span->ledger_epoch_, 1u);
+    sees(span->pages_, span->pages_.get() + 1);
+    this->check_all_is_home();
+  }
+  template <class T>
+  void sees(Cell<T>& field, T wrong) {
+    const T right = field.get();
+    require(this->pool.is_valid(), "a structure is not valid");
+    field.set(wrong);
+    require(!this->pool.is_valid(), "the walkers do not see this");
+    field.set(right);
+  }
+};
+
+const Listed<Damage> damage{"Damage", "I2 I9", 1};
+
 }  // namespace
 }  // namespace ralloc_verify
