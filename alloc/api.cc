@@ -11,6 +11,20 @@ namespace ralloc {
 
 static_assert(kDefaultAlignment == kGrain);
 
+namespace {
+
+// Apart from the hits, which need no registers of their callers'.
+[[gnu::noinline]] void* allocate_or_ask(std::size_t size, std::size_t align) {
+  void* block;
+  while (UNLIKELY((block = try_alloc(size, align)) == nullptr)) call_oom_handler(size, align);
+  return block;
+}
+[[gnu::noinline]] void free_or_ask(void* ptr, std::size_t size) {
+  while (UNLIKELY(!free_sized_slow(ptr, size))) call_oom_handler(size, 1);
+}
+
+}  // namespace
+
 void* try_alloc(std::size_t size, std::size_t align) noexcept {
   if (LIKELY(align == kGrain)) return allocate_sized(size);
   if (UNLIKELY(align == 0)) die_of_alignment(size);
@@ -18,13 +32,14 @@ void* try_alloc(std::size_t size, std::size_t align) noexcept {
 }
 
 void* alloc(std::size_t size, std::size_t align) {
-  void* block;
-  while (UNLIKELY((block = try_alloc(size, align)) == nullptr)) call_oom_handler(size, align);
-  return block;
+  if (LIKELY(align == kGrain)) {
+    if (void* block = allocate_sized_hit(size); LIKELY(block != nullptr)) return block;
+  }
+  return allocate_or_ask(size, align);
 }
 
 void free(void* ptr, std::size_t size) {
-  while (UNLIKELY(!free_sized(ptr, size))) call_oom_handler(size, 1);
+  if (UNLIKELY(!free_sized_hit(ptr, size))) free_or_ask(ptr, size);
 }
 
 void* try_realloc(void* ptr, std::size_t old_size, std::size_t new_size,

@@ -42,19 +42,22 @@ struct Sized {
                                      std::size_t align) noexcept;
 
 // --- Fast paths ----------------------------------------------------------------------------------
-inline void* allocate_sized(std::size_t size) noexcept {
+// A block of up to 1 KiB from a magazine; null sends the caller to the slow path.
+[[gnu::always_inline]] inline void* allocate_sized_hit(std::size_t size) {
   const std::size_t last = size - 1;
-  if (LIKELY(last < kFineMost)) {
-    const std::size_t offset = last & ~(kGrain - 1);
-    const std::size_t slack = -size & (kGrain - 1);
-    if (slack == 0) {
-      if (void* block = take_hit(offset); LIKELY(block != nullptr)) return block;
-    } else if (void* block = take_hit(offset + kSlackOffset); LIKELY(block != nullptr)) {
-      static_cast<unsigned char*>(block)[offset + kGrain - 1] = static_cast<unsigned char>(slack);
-      return block;
-    }
+  if (UNLIKELY(last >= kFineMost)) return nullptr;
+  const std::size_t offset = last & ~(kGrain - 1);
+  const std::size_t slack = -size & (kGrain - 1);
+  if (slack == 0) return take_hit(offset);
+  void* const block = take_hit(offset + kSlackOffset);
+  if (LIKELY(block != nullptr)) {
+    static_cast<unsigned char*>(block)[offset + kGrain - 1] = static_cast<unsigned char>(slack);
   }
-  return allocate_sized_slow(size);
+  return block;
+}
+inline void* allocate_sized(std::size_t size) noexcept {
+  void* const block = allocate_sized_hit(size);
+  return LIKELY(block != nullptr) ? block : allocate_sized_slow(size);
 }
 
 // All of a block of up to 1 KiB that is at home here; false sends the caller to the slow path.
