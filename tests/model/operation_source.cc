@@ -78,9 +78,9 @@ std::size_t OperationSource::any_size() {
   const std::size_t dice = random_.below(1000);
   if (dice < 500) return random_.below(std::size_t{1} << (4 + random_.below(7)));
   if (dice < 750) return size_at_a_boundary();
-  if (dice < 975) return random_.below(std::size_t{1} << (10 + random_.below(6)));
+  if (dice < 985) return random_.below(std::size_t{1} << (10 + random_.below(6)));
   // Not more of the large ones: most of their time is the kernel's, for fresh pages.
-  if (dice < 998) return random_.below(std::size_t{1} << (15 + random_.below(3)));
+  if (dice < 999) return random_.below(std::size_t{1} << (15 + random_.below(3)));
   return random_.below(kMostSize + 1);
 }
 
@@ -90,7 +90,7 @@ std::size_t OperationSource::size_at_a_boundary() {
   const std::size_t dice = random_.below(100);
   if (dice < 60) {
     size = 16 * random_.below(65);
-  } else if (dice < 95) {
+  } else if (dice < 99) {
     size = (std::size_t{256} << random_.below(6)) * (4 + random_.below(5));
   } else {
     size = 64 * kKiB * random_.below(kMostSize / (64 * kKiB));
