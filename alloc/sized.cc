@@ -51,9 +51,10 @@ char* round_up(void* p, std::size_t align) {
 // A block of `size` bytes of the size class, or of that with slack.
 void* allocate_of(unsigned size_class, std::size_t size) {
   const std::size_t block_size = size_class_info(size_class).block_size;
-  if (size == block_size) return allocate_class(size_class);
-  void* const block = allocate_class(size_class + kSizes);
-  if (block != nullptr) write_slack(block, block_size, block_size - size);
+  if (size == block_size) return allocate(size);
+  void* block = take_hit((size_class + kSizes) * sizeof(Magazine));
+  if (UNLIKELY(block == nullptr)) block = allocate_class(size_class + kSizes);
+  if (LIKELY(block != nullptr)) write_slack(block, block_size, block_size - size);
   return block;
 }
 void* allocate_pages(std::size_t size, std::size_t align_pages) {
@@ -161,6 +162,28 @@ void* allocate_odd(std::size_t size, std::size_t align) {
   return allocate_within(size, align, extra);
 }
 
+// --- Freeing --------------------------------------------------------------------------------------
+
+template <class Free>
+bool keeping_errno(Free free) {
+  const int kept_errno = errno;
+  const bool is_done = free();
+  errno = kept_errno;
+  return is_done;
+}
+
+bool free_large(void* ptr, std::size_t size) {
+  if (size == 0) {
+    // Nothing, at the end of a block perhaps, which may be anybody's page.
+    LargeBlock* const empty = bookkeeper.empty_large(ptr);
+    if (empty == nullptr) return true;
+    ptr = empty->begin();
+  }
+  const bool is_done = bookkeeper.give_large_part(ptr, size, true);
+  bookkeeper.decay(os::now_ms());
+  return is_done;
+}
+
 // --- Resizing -------------------------------------------------------------------------------------
 
 std::size_t lengthen(void* ptr, std::size_t old_size, std::size_t least, std::size_t most) {
@@ -229,15 +252,7 @@ bool stays(void* ptr, std::size_t old_size, std::size_t size) {
 }  // namespace
 
 void* allocate_sized_slow(std::size_t size) noexcept {
-  if (size - 1 < kSmallMost) {
-    const unsigned size_class = size_class_of(size);
-    const std::size_t block_size = size_class_info(size_class).block_size;
-    if (size == block_size) return allocate(size);
-    void* block = take_hit((size_class + kSizes) * sizeof(Magazine));
-    if (UNLIKELY(block == nullptr)) block = allocate_class(size_class + kSizes);
-    if (LIKELY(block != nullptr)) write_slack(block, block_size, block_size - size);
-    return block;
-  }
+  if (size - 1 < kSmallMost) return allocate_of(size_class_of(size), size);
   if (size == 0) return allocate_empty(kGrain);
   return size <= kSizeMost ? allocate_pages(size, 1) : nullptr;
 }
@@ -255,58 +270,24 @@ void* allocate_sized_aligned(std::size_t size, std::size_t align) noexcept {
 }
 
 Sized allocate_at_least(std::size_t size, std::size_t align) noexcept {
-  if (size > kSizeMost || align > kSizeMost) return {nullptr, 0};
-  if (!std::has_single_bit(align)) {
-    void* const block = allocate_sized_aligned(size, align);
-    return {block, block != nullptr ? size : 0};
-  }
-  if (size <= kSmallMost && align <= kSmallMost) {
-    const unsigned size_class = size_class_of(size == 0 ? 1 : size, align);
-    if (size_class < kSizes) {
-      void* const block = allocate_class(size_class);
-      return {block, block != nullptr ? size_class_info(size_class).block_size : 0};
-    }
-  }
-  LargeBlock* const block =
-      allocate_large(pages_for(size == 0 ? 1 : size), align <= kPage ? 1 : align / kPage);
+  const bool is_odd = !std::has_single_bit(align);
+  void* const block = is_odd ? allocate_sized_aligned(size, align) : allocate_aligned(size, align);
   if (block == nullptr) return {nullptr, 0};
-  return {block->begin(), block->bytes()};
+  return {block, is_odd ? size : usable_size(block, Misuse::kForeignUsableSize)};
 }
 
 bool free_sized_slow(void* ptr, std::size_t size) noexcept {
   if (ptr == nullptr) return true;
   const Key key = bookkeeper.map().key_of(ptr);
-  Place place{};
-  if (is_small(key)) {
-    place = place_of(ptr, key);
-    if (place.is_whole(size)) {
-      if (UNLIKELY(!give_hit(ptr, key))) free_slow(ptr);
-      return true;
-    }
+  if (!is_small(key)) return keeping_errno([&] { return free_large(ptr, size); });
+  const Place place = place_of(ptr, key);
+  if (place.is_whole(size)) {
+    if (UNLIKELY(!give_hit(ptr, key))) free_slow(ptr);
+    return true;
   }
-  const int kept_errno = errno;
-  bool is_done = true;
-  if (is_small(key)) {
-    if (size != 0) {
-      is_done = bookkeeper.give_part(ptr, size, key);
-    } else if (place.is_empty()) {
-      deallocate(static_cast<char*>(ptr) - place.first);
-    }
-  } else {
-    if (size == 0) {
-      // Nothing, at the end of a block perhaps, which may be anybody's page.
-      LargeBlock* const empty = bookkeeper.empty_large(ptr);
-      if (empty == nullptr) {
-        errno = kept_errno;
-        return true;
-      }
-      ptr = empty->begin();
-    }
-    is_done = bookkeeper.give_large_part(ptr, size, true);
-    bookkeeper.decay(os::now_ms());
-  }
-  errno = kept_errno;
-  return is_done;
+  if (size != 0) return keeping_errno([&] { return bookkeeper.give_part(ptr, size, key); });
+  if (place.is_empty()) deallocate(static_cast<char*>(ptr) - place.first);
+  return true;
 }
 
 std::size_t resize_in_place(void* ptr, std::size_t old_size, std::size_t least,

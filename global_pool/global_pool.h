@@ -71,7 +71,7 @@ class alignas(64) GlobalPool {
   // Gives `n` free blocks home, whatever their shards: one lock a shard. Reorders the array.
   void give(void** blocks, std::size_t n) {
     while (n != 0) {
-      const Span* first = static_cast<Span*>(map_.span_at(PageMap::page_of(blocks[0])));
+      const Span* first = span_of(blocks[0]);
       if (first == nullptr || first->home_.get() == Span::kNobody) {
         die_of_misuse(Misuse::kDoubleFree, blocks[0]);
       }
@@ -128,7 +128,7 @@ class alignas(64) GlobalPool {
   }
   // The large block that begins at `p`, whose page has the key of one; null if none does.
   Span* large_at(const void* p) const {
-    Span* span = static_cast<Span*>(map_.span_at(PageMap::page_of(p)));
+    Span* span = span_of(p);
     return span != nullptr && span->begin() == p ? span : nullptr;
   }
   // Takes a large block back, dirty or reading as zeros.

@@ -175,7 +175,8 @@ class alignas(64) Shard {
     for (std::uint32_t c = 0; c < Limits::kClasses; ++c) {
       for (std::uint32_t bin = 0; bin < Span::kFullnessBins; ++bin) {
         for (Span* s = lists_[c][bin].front(); s != nullptr; s = Bin::after(s)) {
-          if (!s->is_valid() || !s->fragments_are_valid() || s->class_.get() != c || s->free_.get() == 0 ||
+          if (!s->is_valid() || !s->fragments_are_valid() || s->class_.get() != c ||
+              s->free_.get() == 0 ||
               s->is_wholly_free() || s->bin_.get() != bin || s->bin_for_free() != bin) {
             return false;
           }

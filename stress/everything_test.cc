@@ -12,18 +12,6 @@
 namespace ralloc_stress {
 namespace {
 
-std::size_t any_size(Random& random) {
-  switch (random.below(8)) {
-    case 0:
-      return random.size(33'000, 3 << 20);
-    case 1:
-    case 2:
-      return random.size(1024, 33'000);
-    default:
-      return random.size(16, 1024);
-  }
-}
-
 void do_something(Worker& self, Slots<128>& slots, std::array<StampedBlock, 64>& blocks) {
   StampedBlock& block = blocks[self.random.below(blocks.size())];
   const std::size_t slot = self.random.below(slots.count());
@@ -38,7 +26,7 @@ void do_something(Worker& self, Slots<128>& slots, std::array<StampedBlock, 64>&
       block = slots.take(slot);
       break;
     case 3:
-      if (block) block.resize(self.random, any_size(self.random));
+      if (block) block.resize(self.random, any_size(self.random, 16, 3 << 20));
       break;
     case 4: {
       std::vector<StampedBlock> burst;
@@ -55,7 +43,7 @@ void do_something(Worker& self, Slots<128>& slots, std::array<StampedBlock, 64>&
       }
       break;
     default:
-      block = {self.random, any_size(self.random)};
+      block = {self.random, any_size(self.random, 16, 3 << 20)};
   }
 }
 

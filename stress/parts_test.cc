@@ -8,18 +8,6 @@
 namespace ralloc_stress {
 namespace {
 
-std::size_t any_size(Random& random) {
-  switch (random.below(8)) {
-    case 0:
-      return random.size(33'000, 1 << 20);
-    case 1:
-    case 2:
-      return random.size(1024, 33'000);
-    default:
-      return random.size(32, 1024);
-  }
-}
-
 // Anywhere, so that both parts can hold a stamp.
 std::size_t any_cut(Random& random, std::size_t size) {
   return random.size(StampedBlock::kLeast, size - StampedBlock::kLeast) / 8 * 8;
@@ -31,12 +19,12 @@ TEST(StressTest, Parts) {
     while (self.goes_on()) {
       const std::size_t slot = self.random.below(slots.count());
       StampedBlock block = slots.take(slot);
-      if (!block) block = {self.random, any_size(self.random)};
+      if (!block) block = {self.random, any_size(self.random, 32, 1 << 20)};
       switch (self.random.below(4)) {
         case 0:
           break;
         case 1:
-          block.resize(self.random, any_size(self.random));
+          block.resize(self.random, any_size(self.random, 32, 1 << 20));
           [[fallthrough]];
         default:
           for (unsigned parts = unsigned(self.random.below(4)); parts != 0; --parts) {

@@ -37,4 +37,17 @@ class Random {
   std::uint64_t state_;
 };
 
+// Small ones most often, and one in eight beyond 33'000.
+inline std::size_t any_size(Random& random, std::size_t least, std::size_t most) {
+  switch (random.below(8)) {
+    case 0:
+      return random.size(33'000, most);
+    case 1:
+    case 2:
+      return random.size(1024, 33'000);
+    default:
+      return random.size(least, 1024);
+  }
+}
+
 }  // namespace ralloc_stress
