@@ -1,4 +1,4 @@
-// Every tunable of the allocator, in one struct.
+// Every tunable of the allocator, in one struct, and which variant this build is.
 //
 // Thread safety: constants only.
 #pragma once
@@ -14,6 +14,18 @@ inline constexpr bool kDebug = true;
 inline constexpr bool kDebug = false;
 #endif
 
+// The variants of the build; each is an option of CMake's, and they combine.
+#if defined(RALLOC_LOG)
+inline constexpr bool kLog = true;
+#else
+inline constexpr bool kLog = false;
+#endif
+#if defined(RALLOC_DEBUGGER)
+inline constexpr bool kDebugger = true;
+#else
+inline constexpr bool kDebugger = false;
+#endif
+
 // The stress tests have memory decay while it is wanted again.
 #if defined(RALLOC_DECAY_MS)
 inline constexpr std::uint64_t kChosenDecayMs = RALLOC_DECAY_MS;
@@ -24,7 +36,7 @@ inline constexpr std::uint64_t kChosenDecayMs = 1000;
 inline constexpr std::size_t kKiB = 1024;
 inline constexpr std::size_t kMiB = 1024 * kKiB;
 
-struct Config {
+struct DefaultConfig {
   // --- Pages and arena -------------------------------------------------------------------
   // The allocator's page: the grain of spans, of the page map and of large blocks.
   static constexpr unsigned kPageShift = 16;
@@ -90,3 +102,12 @@ struct Config {
 };
 
 }  // namespace ralloc
+
+// A builder's own header (CMake's RALLOC_CONFIG) defines ralloc::Config, derived from the default.
+#if defined(RALLOC_CONFIG_HEADER)
+#include RALLOC_CONFIG_HEADER
+#else
+namespace ralloc {
+struct Config : DefaultConfig {};
+}  // namespace ralloc
+#endif

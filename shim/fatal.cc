@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "shim/line.h"
 #include "shim/os.h"
 
 namespace ralloc {
@@ -39,61 +40,30 @@ constexpr Sentence sentence(Misuse misuse) {
   return {"misuse of ", ""};
 }
 
-// A line of bounded length, built without formatted output, which may allocate.
-class Line {
- public:
-  Line() { text("ralloc: "); }
-  Line& text(const char* s) {
-    while (*s != 0 && size_ < sizeof buffer_ - 1) buffer_[size_++] = *s++;
-    return *this;
-  }
-  Line& hex(std::uintptr_t value) {
-    text("0x");
-    unsigned digits = 1;
-    while (digits < 16 && (value >> (4 * digits)) != 0) ++digits;
-    while (digits-- > 0) put("0123456789abcdef"[(value >> (4 * digits)) & 15]);
-    return *this;
-  }
-  Line& decimal(std::uint64_t value) {
-    char digits[20];
-    unsigned n = 0;
-    do digits[n++] = char('0' + value % 10); while ((value /= 10) != 0);
-    while (n > 0) put(digits[--n]);
-    return *this;
-  }
-  [[noreturn]] void die() {
-    buffer_[size_++] = '\n';
-    os::write_error(buffer_, size_);
-    os::abort();
-  }
-
- private:
-  void put(char c) {
-    if (size_ < sizeof buffer_ - 1) buffer_[size_++] = c;
-  }
-  char buffer_[256];
-  std::size_t size_ = 0;
-};
+[[noreturn]] void die(Line& line) {
+  line.write_error();
+  os::abort();
+}
 
 }  // namespace
 
 void die_of_misuse(Misuse misuse, const void* pointer) noexcept {
   const Sentence s = sentence(misuse);
-  Line().text(s.before).hex(reinterpret_cast<std::uintptr_t>(pointer)).text(s.after).die();
+  die(Line().text(s.before).hex(reinterpret_cast<std::uintptr_t>(pointer)).text(s.after));
 }
 
 void die_of_exhaustion(std::size_t size) noexcept {
-  Line().text("out of memory: no block of ").decimal(size).text(" bytes can be had").die();
+  die(Line().text("out of memory: no block of ").decimal(size).text(" bytes can be had"));
 }
 
 void die_of_alignment(std::size_t size) noexcept {
-  Line().text("alignment 0 asked for a block of ").decimal(size)
-      .text(" bytes, but the least is 1").die();
+  die(Line().text("alignment 0 asked for a block of ").decimal(size)
+      .text(" bytes, but the least is 1"));
 }
 
 void die_of_check(const char* expression, const char* file, int line) noexcept {
-  Line().text("broken invariant: ").text(expression).text(" at ").text(file).text(":")
-      .decimal(std::uint64_t(line)).die();
+  die(Line().text("broken invariant: ").text(expression).text(" at ").text(file).text(":")
+      .decimal(std::uint64_t(line)));
 }
 
 }  // namespace ralloc
