@@ -36,7 +36,7 @@ if(RALLOC_CONFIG)
   add_compile_definitions(RALLOC_CONFIG_HEADER=\"${RALLOC_CONFIG}\")
 endif()
 if(RALLOC_SANITIZE)
-  add_compile_options(-fsanitize=${RALLOC_SANITIZE} -fno-omit-frame-pointer -g
+  add_compile_options(-fsanitize=${RALLOC_SANITIZE} -fno-omit-frame-pointer -g1
                       -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${RALLOC_SANITIZE})
 endif()
