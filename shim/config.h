@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "shim/log_level.h"
+
 namespace ralloc {
 
 #if defined(RALLOC_DEBUG)
@@ -99,6 +101,13 @@ struct DefaultConfig {
   static constexpr std::size_t kRemapBytes = 2 * kMiB;
   // A large block that had to move to grow gets 1/8 more address space than it asked for.
   static constexpr std::size_t kGrowthShare = 8;
+
+  // --- What the user is told ---------------------------------------------------------------------
+  // What the log build writes, and to which file descriptor.
+  static constexpr LogLevel kLogLevel = LogLevel::kNote;
+  static constexpr int kLogFd = 2;
+  // Whether the blocks that are live at exit are listed.
+  static constexpr bool kLeaks = false;
 };
 
 }  // namespace ralloc

@@ -8,6 +8,8 @@ namespace ralloc::os {
 std::size_t page_size() noexcept { return Linux::page_size(); }
 unsigned cpu_count() noexcept { return Linux::cpu_count(); }
 std::size_t address_space_limit() noexcept { return Linux::address_space_limit(); }
+const char* const* environment() noexcept { return Linux::environment(); }
+bool is_privileged() noexcept { return Linux::is_privileged(); }
 std::uint64_t now_ms() noexcept { return Linux::now_ms(); }
 void* reserve(std::size_t bytes, std::size_t align, void* hint) noexcept {
   return Linux::reserve(bytes, align, hint);

@@ -19,6 +19,11 @@ std::size_t page_size() noexcept;
 unsigned cpu_count() noexcept;
 // Limit on the address space of the process in bytes (ulimit -v); SIZE_MAX without one.
 std::size_t address_space_limit() noexcept;
+// The process's environment, NAME=VALUE each and null at the end; null while libc has it not.
+const char* const* environment() noexcept;
+// Whether the process has rights that who started it may not have (setuid, file capabilities),
+// so that its environment is not to be trusted.
+bool is_privileged() noexcept;
 // Monotonic milliseconds, a few milliseconds coarse.
 std::uint64_t now_ms() noexcept;
 

@@ -6,6 +6,7 @@
 
 #include <linux/futex.h>
 #include <sched.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -38,6 +39,9 @@ struct Linux {
     if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return SIZE_MAX;
     return std::size_t(limit.rlim_cur);
   }
+
+  static const char* const* environment() noexcept { return environ; }
+  static bool is_privileged() noexcept { return getauxval(AT_SECURE) != 0; }
 
   static std::uint64_t now_ms() noexcept {
     timespec t;
