@@ -27,9 +27,9 @@ Run* large_span(const void* block, Misuse misuse) {
 // Moves a large block that cannot grow where it is by its pages, into a mapping of its own,
 // where it pays. Null if it does not, or the kernel cannot.
 Run* move_by_pages(Run* span, std::size_t pages) {
-  if (span->bytes() < Config::kRemapBytes || pages < span->pages_.get()) return nullptr;
+  if (pages < span->pages_.get() || !Config::moves_by_pages(span->bytes())) return nullptr;
   // Room to grow costs only addresses: untouched pages have no backing.
-  Run* fresh = bookkeeper.take_apart(pages + pages / Config::kGrowthShare);
+  Run* fresh = bookkeeper.take_apart(pages + Config::room_to_grow(pages * kPage) / kPage);
   if (fresh == nullptr) return nullptr;
   switch (os::move_pages(span->begin(), span->bytes(), fresh->begin(), fresh->bytes())) {
     case os::Moved::kYes:
@@ -75,9 +75,8 @@ LargeBlock* move_large(LargeBlock* span, std::size_t size, std::size_t used) noe
 bool resize_large(LargeBlock* span, std::size_t size) noexcept {
   const std::size_t pages = pages_for(size);
   if (pages > span->pages_.get()) return bookkeeper.ledger().extend(span, pages);
-  // Small cuts stay with the block: they would only come back with the next growth.
-  const std::size_t cut = span->pages_.get() - pages;
-  if (cut > span->pages_.get() / Config::kGrowthShare) {
+  const std::size_t tail = (span->pages_.get() - pages) * kPage;
+  if (tail != 0 && Config::is_tail_cut(span->bytes(), tail)) {
     bookkeeper.shorten_large(span, pages);
   }
   return true;
@@ -138,7 +137,8 @@ void* reallocate(void* block, std::size_t size, std::size_t align) noexcept {
         Run* moved = move_large(span, size, span->bytes());
         return moved != nullptr ? moved->begin() : nullptr;
       }
-    } else if (size <= old_size && (size > old_size / 2 || usable_size_for(size) == old_size)) {
+    } else if (size <= old_size && (Config::stays_when_shrunk(old_size, size) ||
+                                    usable_size_for(size) == old_size)) {
       return block;
     }
   }

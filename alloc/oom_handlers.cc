@@ -9,8 +9,8 @@
 namespace ralloc {
 namespace {
 
-constinit SharedValue<OomHandler> process_handler;
-// Set before any handler, and always to the same function.
+constinit SharedValue<OomHandler> process_handler{Config::kOomHandler};
+// Set before any handler of the program's, and always to the same function.
 constinit SharedValue<detail::OomRunner> run;
 constinit thread_local OomHandler thread_handler [[gnu::tls_model("initial-exec")]] = nullptr;
 
@@ -48,7 +48,10 @@ void detail::left_oom_handler(const void* outer) noexcept {
   const OomHandler handler = own != nullptr ? own : process_handler.get();
   if (handler == nullptr || outer.depth == kOomHandlersNested) die_of_exhaustion(size);
   running = {frame, outer.depth + 1};
-  run.get()(handler, size, align, &outer);
+  if (const detail::OomRunner runner = run.get()) return runner(handler, size, align, &outer);
+  // The builder's own, which does not throw.
+  handler(size, align);
+  running = outer;
 }
 
 }  // namespace ralloc

@@ -21,6 +21,12 @@ using ralloc_test::Random;
 using ralloc_test::resident_bytes_of;
 
 constexpr std::size_t kPage = std::size_t{1} << Config::kPageShift;
+// A size that moves by its pages; of half of it a block is copied.
+constexpr std::size_t kRemapBytes = [] {
+  std::size_t size = 2 * kPage;
+  while (!Config::moves_by_pages(size)) size *= 2;
+  return size;
+}();
 
 std::size_t usable(const void* block) { return usable_size(block, Misuse::kForeignUsableSize); }
 
@@ -143,7 +149,7 @@ TEST_F(ReallocateTest, LeavesRoomToGrowWhereItHadToMove) {
 // Below the limit it is copied, above it is remapped: either way it stays whole, and what it
 // leaves is free, and reads as zeros where the ledger says so.
 TEST_F(ReallocateTest, MovesByBytesOrByPages) {
-  for (const std::size_t size : {Config::kRemapBytes / 2, 8 * Config::kRemapBytes}) {
+  for (const std::size_t size : {kRemapBytes / 2, 8 * kRemapBytes}) {
     Hemmed both(size);
     void* const old = both.block->get();
     ASSERT_FALSE(both.block->resize(2 * size));

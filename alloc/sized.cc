@@ -246,7 +246,7 @@ bool stays(void* ptr, std::size_t old_size, std::size_t size) {
   if (!is_small(key)) return size > kSmallMost;
   const Place place = place_of(ptr, key);
   if (!place.is_whole(old_size)) return true;
-  return has_slack(place.size_class) && size > place.block_size / 2;
+  return has_slack(place.size_class) && Config::stays_when_shrunk(place.block_size, size);
 }
 
 }  // namespace

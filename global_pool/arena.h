@@ -75,7 +75,6 @@ class Arena {
 
  private:
   static constexpr std::size_t kPiecePages = Config::kArenaPiece >> Limits::kPageShift;
-  static constexpr std::size_t kStepPages = Config::kCommitStep >> Limits::kPageShift;
   static constexpr unsigned kReserveTries = 8;
 
   static std::size_t in_sectors(std::size_t pages) {
@@ -85,8 +84,16 @@ class Arena {
     return reinterpret_cast<void*>(page << Limits::kPageShift);
   }
 
+  // What is asked of the OS when so many pages are needed.
+  std::size_t step_for(std::size_t pages) const {
+    const std::size_t bytes =
+        Config::commit_bytes(pages << Limits::kPageShift, committed_bytes());
+    const std::size_t step = bytes >> Limits::kPageShift;
+    return step > pages ? step : pages;
+  }
+
   Pages commit_frontier(std::size_t pages) {
-    Pages next{frontier_.first, pages < kStepPages ? kStepPages : pages};
+    Pages next{frontier_.first, step_for(pages)};
     if (next.count > frontier_.count) next.count = frontier_.count;
     if (!commit_pages(next)) {
       // When the step is refused, what is needed may still be granted.

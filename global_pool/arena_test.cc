@@ -15,7 +15,7 @@ using ralloc_test::SmallLimits;
 class ArenaTest : public ralloc_test::SmallPoolTest {
  protected:
   static constexpr std::size_t kSector = SmallLimits::kSectorPages;
-  static constexpr std::size_t kStep = Config::kCommitStep / kSmallPage;
+  static constexpr std::size_t kStep = Config::commit_bytes(1, 0) / kSmallPage;
   static constexpr std::size_t kPiece = Config::kArenaPiece / kSmallPage;
   static constexpr std::size_t kWindowBytes = kSmallPage << Config::kWindowBits;
 
@@ -44,7 +44,7 @@ TEST_F(ArenaTest, ReservesInPiecesAndCommitsInSteps) {
   EXPECT_EQ(second.count, kStep);
   EXPECT_EQ(reserved(), kPiece);
   EXPECT_EQ(committed(), 2 * kStep);
-  EXPECT_EQ(memory_.committed, 2 * Config::kCommitStep);
+  EXPECT_EQ(memory_.committed, 2 * Config::commit_bytes(1, 0));
 }
 
 TEST_F(ArenaTest, CommitsMoreThanAStepAtOnce) { EXPECT_EQ(commit(kStep + 7).count, kStep + 7); }

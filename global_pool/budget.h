@@ -12,12 +12,11 @@ namespace ralloc {
 template <class Sync>
 class Budget {
  public:
-  constexpr explicit Budget(std::size_t most) : most_(most) {}
-
-  [[nodiscard]] bool draw(std::size_t bytes) {
+  // `most` is the same for all; but more may be drawn by what came before it was chosen.
+  [[nodiscard]] bool draw(std::size_t bytes, std::size_t most) {
     std::size_t drawn = drawn_.load(Sync::kRelaxed);
     do {
-      if (bytes > most_ - drawn) return false;
+      if (drawn > most || bytes > most - drawn) return false;
     } while (!drawn_.compare_exchange_weak(drawn, drawn + bytes, Sync::kRelaxed, Sync::kRelaxed));
     return true;
   }
@@ -26,7 +25,6 @@ class Budget {
 
  private:
   typename Sync::template Atomic<std::size_t> drawn_{0};
-  const std::size_t most_;
 };
 
 }  // namespace ralloc

@@ -15,48 +15,48 @@ namespace {
 using Bytes = Budget<StdSync>;
 
 TEST(BudgetTest, GivesAllOfItAndNoMore) {
-  Bytes budget(100);
-  EXPECT_TRUE(budget.draw(60));
-  EXPECT_TRUE(budget.draw(40));
-  EXPECT_FALSE(budget.draw(1));
-  EXPECT_TRUE(budget.draw(0));
+  Bytes budget;
+  EXPECT_TRUE(budget.draw(60, 100));
+  EXPECT_TRUE(budget.draw(40, 100));
+  EXPECT_FALSE(budget.draw(1, 100));
+  EXPECT_TRUE(budget.draw(0, 100));
   EXPECT_EQ(budget.drawn(), 100u);
 }
 
 TEST(BudgetTest, RefusalDrawsNothing) {
-  Bytes budget(100);
-  EXPECT_TRUE(budget.draw(60));
-  EXPECT_FALSE(budget.draw(41));
+  Bytes budget;
+  EXPECT_TRUE(budget.draw(60, 100));
+  EXPECT_FALSE(budget.draw(41, 100));
   EXPECT_EQ(budget.drawn(), 60u);
-  EXPECT_TRUE(budget.draw(40));
+  EXPECT_TRUE(budget.draw(40, 100));
 }
 
 TEST(BudgetTest, WhatIsPutBackCanBeDrawnAgain) {
-  Bytes budget(100);
-  EXPECT_TRUE(budget.draw(100));
+  Bytes budget;
+  EXPECT_TRUE(budget.draw(100, 100));
   budget.put_back(30);
-  EXPECT_FALSE(budget.draw(31));
-  EXPECT_TRUE(budget.draw(30));
+  EXPECT_FALSE(budget.draw(31, 100));
+  EXPECT_TRUE(budget.draw(30, 100));
 }
 
 TEST(BudgetTest, HugeDrawsDoNotWrapAround) {
-  Bytes budget(100);
-  EXPECT_TRUE(budget.draw(50));
-  EXPECT_FALSE(budget.draw(SIZE_MAX));
-  EXPECT_FALSE(budget.draw(SIZE_MAX - 49));
+  Bytes budget;
+  EXPECT_TRUE(budget.draw(50, 100));
+  EXPECT_FALSE(budget.draw(SIZE_MAX, 100));
+  EXPECT_FALSE(budget.draw(SIZE_MAX - 49, 100));
   EXPECT_EQ(budget.drawn(), 50u);
 }
 
 TEST(BudgetTest, ThreadsTogetherDrawNoMoreThanThereIs) {
   constexpr std::size_t kMost = 1000;
-  Bytes budget(kMost);
+  Bytes budget;
   std::size_t drawn[4] = {};
   ralloc_test::in_threads(4, [&](unsigned i) {
     ralloc_test::Random random(i);
     for (int step = 0; step < 20000; ++step) {
       const std::size_t bytes = random.below(400);
       if (random.below(2) == 0) {
-        if (budget.draw(bytes)) drawn[i] += bytes;
+        if (budget.draw(bytes, kMost)) drawn[i] += bytes;
       } else if (bytes <= drawn[i]) {
         drawn[i] -= bytes;
         budget.put_back(bytes);

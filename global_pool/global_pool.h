@@ -199,17 +199,20 @@ class alignas(64) GlobalPool {
   }
 
   // --- Returning memory -------------------------------------------------------------------------
-  // Gives the backing of runs that are free since `before_ms` or earlier back to the OS, at
-  // least while it has tried to with less than `most_bytes`. Returns the bytes given.
-  std::size_t purge(std::uint64_t before_ms, std::uint64_t now_ms, std::size_t most_bytes) {
-    // What the OS would not take (locked memory, say) stays dirty, and is young again.
+  // Gives the backing of runs of at least `least` bytes that are free since `before_ms` or
+  // earlier back to the OS, at least while it has looked at less than `most_bytes`. Returns the
+  // bytes given.
+  std::size_t purge(std::uint64_t before_ms, std::uint64_t now_ms, std::size_t most_bytes,
+                    std::size_t least) {
+    // What is not worth it, or the OS would not take (locked memory, say) stays dirty, and is
+    // young again.
     const std::uint64_t again_ms = now_ms > before_ms ? now_ms : before_ms + 1;
     std::size_t given = 0;
     for (std::size_t tried = 0; tried < most_bytes;) {
       LooseRun run = ledger_.take_decayed(before_ms);
       if (!run) break;
       tried += run->bytes();
-      if (Limits::Memory::purge(run->begin(), run->bytes())) {
+      if (run->bytes() >= least && Limits::Memory::purge(run->begin(), run->bytes())) {
         given += run->bytes();
         ledger_.give(std::move(run), SpanState::kClean, 0);
       } else {
@@ -220,8 +223,9 @@ class alignas(64) GlobalPool {
   }
   // What is due by the decay, if somebody has not just looked.
   void decay(std::uint64_t now_ms) {
-    if (ledger_.is_decay_due(now_ms) && now_ms > Config::kDecayMs) {
-      purge(now_ms - Config::kDecayMs, now_ms, Config::kDecayBytes);
+    const std::uint64_t decay_ms = Limits::decay_ms();
+    if (ledger_.is_decay_due(now_ms, decay_ms) && now_ms > decay_ms) {
+      purge(now_ms - decay_ms, now_ms, Limits::decay_bytes(), Config::kPurgeLeast);
       // A process that may not have many addresses needs them for stacks and files too.
       if (Limits::Memory::limit() != SIZE_MAX) release_sectors();
     }
@@ -229,7 +233,7 @@ class alignas(64) GlobalPool {
   // All free runs at once.
   std::size_t trim() {
     const std::uint64_t now_ms = Limits::Memory::now_ms();
-    const std::size_t given = purge(now_ms, now_ms, SIZE_MAX);
+    const std::size_t given = purge(now_ms, now_ms, SIZE_MAX, 0);
     if (Limits::Memory::limit() != SIZE_MAX) release_sectors();
     return given;
   }
@@ -344,12 +348,15 @@ class alignas(64) GlobalPool {
     // First the keys: once the ledger has the run, another thread may write new ones.
     const bool large = run->state_.get() == SpanState::kLarge;
     map_.clear_key(run->first_page_.get(), large ? 1 : run->pages_.get());
-    ledger_.give(std::move(run), state, Limits::Memory::now_ms());
+    const std::uint64_t now_ms = Limits::Memory::now_ms();
+    const std::size_t dirty = ledger_.give(std::move(run), state, now_ms);
+    const std::size_t most = Limits::dirty_bytes();
+    if (dirty > most) purge(now_ms, now_ms, dirty - Config::dirty_kept(most), 0);
   }
 
   PageMap map_{};
   alignas(64) Ledger ledger_{map_};
-  Budget<Sync> budget_{Config::kAllPoolsBytes};
+  Budget<Sync> budget_;
   Shards& shards_;
 };
 

@@ -26,7 +26,6 @@ template <class Sync, class Limits>
 class Ledger {
   template <class T>
   using Cell = typename Sync::template Cell<T>;
-  using Config = typename Limits::Config;
 
  public:
   using Span = ralloc::Span<Sync, Limits>;
@@ -62,8 +61,9 @@ class Ledger {
     return LooseRun(run);
   }
 
-  // Takes a run back that is dirty, or reads as zeros. Its keys are cleared already.
-  void give(LooseRun&& given TAKEN_OVER, SpanState state, std::uint64_t now_ms)
+  // Takes a run back that is dirty, or reads as zeros. Its keys are cleared already. Returns
+  // how many bytes are dirty now.
+  std::size_t give(LooseRun&& given TAKEN_OVER, SpanState state, std::uint64_t now_ms)
       EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
@@ -75,6 +75,7 @@ class Ledger {
     }
     map_.set_span(run->first_page_.get(), mapped_pages(run), nullptr);
     insert_merged(run, state, now_ms);
+    return dirty_bytes();
   }
 
   // Lengthens a large block's run to `pages` pages, at the cost of a free neighbour.
@@ -247,10 +248,10 @@ class Ledger {
     drop(run);
   }
   // True, once in a while, for the caller who should look for decayed runs now.
-  bool is_decay_due(std::uint64_t now_ms) {
+  bool is_decay_due(std::uint64_t now_ms, std::uint64_t decay_ms) {
     std::uint64_t due = decay_due_ms_.load(Sync::kRelaxed);
     return now_ms >= due && decay_due_ms_.compare_exchange_strong(
-                                due, now_ms + Config::kDecayMs / 8, Sync::kRelaxed, Sync::kRelaxed);
+                                due, now_ms + decay_ms / 8, Sync::kRelaxed, Sync::kRelaxed);
   }
 
   // --- Records of other rooms ------------------------------------------------------------------
@@ -269,7 +270,7 @@ class Ledger {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     if (shards_.get() == 0) {
-      const unsigned wanted = Limits::Memory::cpu_count() * Config::kShardsPerCore;
+      const unsigned wanted = Limits::shards(Limits::Memory::cpu_count());
       shards_.set(wanted < Limits::kShards ? wanted : Limits::kShards);
     }
     std::uint32_t least = 0;
@@ -297,8 +298,7 @@ class Ledger {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     return {arena_.reserved_bytes(), arena_.committed_bytes(),
-            runs_.pages(SpanState::kDirty) << Limits::kPageShift,
-            runs_.pages(SpanState::kClean) << Limits::kPageShift, metadata_.mapped()};
+            dirty_bytes(), runs_.pages(SpanState::kClean) << Limits::kPageShift, metadata_.mapped()};
   }
 
   // Debug builds and tests: walks every free run.
@@ -420,6 +420,9 @@ class Ledger {
     }
   }
 
+  std::size_t dirty_bytes() const REQUIRES(mutex_, any_mutex) {
+    return runs_.pages(SpanState::kDirty) << Limits::kPageShift;
+  }
   static std::size_t pages_for(std::size_t bytes) {
     return (bytes + (std::size_t{1} << Limits::kPageShift) - 1) >> Limits::kPageShift;
   }

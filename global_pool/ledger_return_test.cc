@@ -116,11 +116,12 @@ TEST_F(LedgerReturnTest, PurgedRunMergesWithCleanNeighbours) {
 }
 
 TEST_F(LedgerReturnTest, OneCallerInAWhileIsAskedToLook) {
-  EXPECT_TRUE(ledger_.is_decay_due(1000));
-  EXPECT_FALSE(ledger_.is_decay_due(1000));
-  EXPECT_FALSE(ledger_.is_decay_due(1001));
-  EXPECT_TRUE(ledger_.is_decay_due(1000 + Config::kDecayMs));
-  EXPECT_FALSE(ledger_.is_decay_due(1000 + Config::kDecayMs));
+  constexpr std::uint64_t kDecayMs = 800;
+  EXPECT_TRUE(ledger_.is_decay_due(1000, kDecayMs));
+  EXPECT_FALSE(ledger_.is_decay_due(1000, kDecayMs));
+  EXPECT_FALSE(ledger_.is_decay_due(1001, kDecayMs));
+  EXPECT_TRUE(ledger_.is_decay_due(1000 + kDecayMs, kDecayMs));
+  EXPECT_FALSE(ledger_.is_decay_due(1000 + kDecayMs, kDecayMs));
 }
 
 // --- Release -----------------------------------------------------------------------------------

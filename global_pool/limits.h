@@ -8,6 +8,7 @@
 #include "global_pool/page_map.h"
 #include "global_pool/size_class.h"
 #include "global_pool/slack.h"
+#include "shim/options.h"
 #include "shim/os.h"
 
 namespace ralloc {
@@ -35,6 +36,19 @@ struct ShippedLimits {
 
   // Bytes of a local pool with a few first arrays: two OS pages.
   static constexpr std::size_t kPoolRecord = 8192;
+
+  // What can be chosen when the program starts. Not under a lock before it is known: it may be
+  // that something is to be said about it.
+  static unsigned shards(unsigned cores) {
+    const std::uint64_t chosen = options().shards;
+    return chosen != 0 ? unsigned(chosen) : Config::shard_count(cores);
+  }
+  static std::size_t magazine_bytes() { return options().magazine_bytes; }
+  static std::size_t pool_bytes() { return options().pool_bytes; }
+  static std::size_t all_pools_bytes() { return options().all_pools_bytes; }
+  static std::uint64_t decay_ms() { return options().decay_ms; }
+  static std::size_t decay_bytes() { return options().decay_bytes; }
+  static std::size_t dirty_bytes() { return options().dirty_bytes; }
 
   using Metadata = ralloc::Metadata;
 

@@ -178,8 +178,9 @@ bool LocalPool<Sync, Limits>::grow(unsigned size_class) {
     return false;
   }
   const std::size_t bytes = first ? 0 : (new_room - old_room) * info.block_size;
-  if (room_bytes_ + bytes > Config::kPoolBytes) return false;
-  if (!global_.budget().draw(bytes)) return false;
+  if (!first && new_room * info.block_size > Limits::magazine_bytes()) return false;
+  if (room_bytes_ + bytes > Limits::pool_bytes()) return false;
+  if (!global_.budget().draw(bytes, Limits::all_pools_bytes())) return false;
   void** array = take_array(new_room);
   if (array == nullptr) {
     global_.budget().put_back(bytes);

@@ -233,7 +233,7 @@ TEST_F(LocalPoolTest, KeepsWithinItsBudget) {
 
 TEST_F(LocalPoolTest, HasItsFirstRoomsWhenOthersHaveDrawnTheBudget) {
   const std::size_t all = Config::kAllPoolsBytes - bookkeeper.budget().drawn();
-  ASSERT_TRUE(bookkeeper.budget().draw(all));
+  ASSERT_TRUE(bookkeeper.budget().draw(all, Config::kAllPoolsBytes));
   in_fresh_thread([] {
     Blocks blocks;
     miss(k64, 10, blocks);

@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "shim/options.h"
 #include "shim/thread_exit.h"
 
 namespace ralloc {
@@ -36,6 +37,7 @@ constinit thread_local ThisRack* this_rack = &before_attach;
 ThisPool* attach_this_pool() {
   if (this_rack == &after_exit) return nullptr;
   if (ThisPool* pool = existing_pool()) return pool;
+  (void)options();  // before a lock is held, for it may have something to say
   ThisPool* pool = ThisPool::open(bookkeeper);
   if (pool == nullptr) return nullptr;
   // From here on this thread has a pool: at_thread_exit may allocate.

@@ -1,6 +1,9 @@
 // Every tunable of the allocator, in one struct, and which variant this build is.
 //
-// Thread safety: constants only.
+// docs/configuration.md has all of it in tables, checked against this file, and says how to
+// put a struct of your own in its place.
+//
+// Thread safety: constants and pure functions.
 #pragma once
 
 #include <cstddef>
@@ -28,86 +31,197 @@ inline constexpr bool kDebugger = true;
 inline constexpr bool kDebugger = false;
 #endif
 
-// The stress tests have memory decay while it is wanted again.
-#if defined(RALLOC_DECAY_MS)
-inline constexpr std::uint64_t kChosenDecayMs = RALLOC_DECAY_MS;
-#else
-inline constexpr std::uint64_t kChosenDecayMs = 1000;
-#endif
-
 inline constexpr std::size_t kKiB = 1024;
 inline constexpr std::size_t kMiB = 1024 * kKiB;
 
+/// What ships. A `Config` derived from it says what is to be different; no function here uses
+/// one of the constants, so that each can be replaced alone. Those of which "Option:" is said are
+/// the defaults of what can be chosen when the program starts (shim/options.h).
 struct DefaultConfig {
-  // --- Pages and arena -------------------------------------------------------------------
-  // The allocator's page: the grain of spans, of the page map and of large blocks.
+  // --- Layout ------------------------------------------------------------------------------
+
+  /// The allocator's page, as a power of two: the grain of spans, page map and large blocks.
+  /// Unit: bits. Range: 16.
+  /// Why: of 32 KiB blocks there are two in one, and the page map costs 16 bytes for each.
   static constexpr unsigned kPageShift = 16;
-  // Address space is reserved in pieces of this size, aligned for huge pages ...
+  /// Address space is reserved in pieces of this size, or of less where the process may not
+  /// have so much (ulimit -v); a block of more than half of it gets a piece to itself.
+  /// Unit: bytes. Range: a power of two, kSector to 1 GiB.
+  /// Why: addresses cost nothing, and few pieces mean few mappings.
   static constexpr std::size_t kArenaPiece = 64 * kMiB;
+  /// Pieces that are a multiple of this begin at one.
+  /// Unit: bytes. Range: a power of two, kSector to kArenaPiece.
+  /// Why: the size of a huge page on x86-64.
   static constexpr std::size_t kArenaAlign = 2 * kMiB;
-  // ... or smaller ones, down to a sector, when the process may not reserve more (ulimit -v).
+  /// The unit of reserving and releasing addresses, and so of the smallest piece.
+  /// Unit: bytes. Range: a power of two, 64 KiB to kArenaAlign.
+  /// Why: smaller pieces are many mappings, and larger ones do not fit under a low ulimit -v.
   static constexpr std::size_t kSector = 1 * kMiB;
-  // Backing is committed in steps, so that a growing heap makes few system calls.
-  static constexpr std::size_t kCommitStep = 4 * kMiB;
-  // Metadata is mapped in chunks of this size.
+  /// The allocator's own records are mapped in chunks of this size.
+  /// Unit: bytes. Range: a power of two, 64 KiB to 64 MiB.
+  /// Why: a small program needs one.
   static constexpr std::size_t kMetadataChunk = 256 * kKiB;
-  // The page map covers a window of 2^24 pages, and so at most 1 TiB of memory, at 16 bytes of
-  // (untouched) address space a page. Under a limit on address space it covers as much as
-  // that, but at least 2^19 pages.
+  /// The page map covers a window of so many pages, as a power of two: all memory there can be.
+  /// Unit: bits. Range: kWindowBitsLeast to 28.
+  /// Why: 1 TiB for 256 MiB of addresses that are not touched.
   static constexpr unsigned kWindowBits = 24;
+  /// Under a limit on address space the window covers as much as that, but not less than this.
+  /// Unit: bits. Range: 19 to kWindowBits.
+  /// Why: the least by which a foreign page is told from the allocator's own.
   static constexpr unsigned kWindowBitsLeast = 19;
 
+  // --- Growth ------------------------------------------------------------------------------
+
+  /// How much backing to ask of the OS when `needed` bytes are missing and the arena has `held`:
+  /// not less than `needed`; it is cut off at the end of the piece.
+  /// Unit: bytes. Range: needed to kArenaPiece.
+  /// Why: a growing heap makes few system calls; untouched memory costs nothing.
+  static constexpr std::size_t commit_bytes(std::size_t needed, std::size_t /*held*/) {
+    return needed < 4 * kMiB ? 4 * kMiB : needed;
+  }
+
   // --- Shards ------------------------------------------------------------------------------
-  static constexpr unsigned kShardsPerCore = 4;
+
+  /// How many shards there are on a machine on which the process may use `cores`. Option: shards.
+  /// Unit: shards. Range: 1 to kShardsMost.
+  /// Why: a thread's mutex is almost always free; with more threads than shards they share.
+  static constexpr unsigned shard_count(unsigned cores) { return 4 * cores; }
+  /// Room for so many shards; those that are not used are not touched.
+  /// Unit: shards. Range: 1 to 128.
+  /// Why: what a key in the page map has bits for.
   static constexpr unsigned kShardsMost = 128;
-  // A waiter looks this often at a held mutex before it sleeps: about the time of one batch.
+  /// A waiter looks this often at a held mutex before it sleeps.
+  /// Unit: looks. Range: 0 to 1000000.
+  /// Why: about the time of one batch.
   static constexpr unsigned kSpinTries = 100;
 
-  // --- Local pools -------------------------------------------------------------------------
-  // A magazine may always grow to this many bytes: enough for its batches to be cheap. It
-  // grows further only while it swings, that is, when one of its refills or flushes follows
-  // another within so many of the pool; at most to so many bytes and blocks.
+  // --- From the local pool to the global pool ----------------------------------------------
+
+  /// A magazine may always grow to this much, but to three blocks at least.
+  /// Unit: bytes. Range: 0 to kMagazineBytes.
+  /// Why: on bench/server_load 64 KiB took 2 MiB more at the same throughput.
   static constexpr std::size_t kMagazineBaseBytes = 32 * kKiB;
+  /// It grows further only while it swings: its refills and flushes are at most so many events
+  /// of the pool apart.
+  /// Unit: events. Range: 0 to 1000000.
+  /// Why: growing at every miss took 92 MiB on bench/server_load, growing while it swings 82.
   static constexpr unsigned kSwingEvents = 8;
+  /// A swinging magazine grows to this much at most, but to 15 blocks at least. Option:
+  /// magazine_bytes.
+  /// Unit: bytes. Range: kMagazineBaseBytes to 1 GiB.
+  /// Why: half of kPoolBytes, so that one class cannot use up what all have.
   static constexpr std::size_t kMagazineBytes = 4 * kMiB;
+  /// And to so many blocks.
+  /// Unit: blocks. Range: 15 to 32767.
+  /// Why: 2^k - 1, and the null under them, fill whole pages.
   static constexpr std::size_t kMagazineBlocks = 2047;
-  // One refill or flush moves at most this many blocks: enough to make the lock's share of
-  // each small, few enough that a magazine does not swing between empty and full.
+  /// One refill or flush moves at most so many blocks.
+  /// Unit: blocks. Range: 1 to 32767.
+  /// Why: the lock's share of a block is an instruction then, and the magazine does not swing
+  /// between empty and full.
   static constexpr std::size_t kBatchBlocks = 128;
-  // All magazines of one thread, and those of all threads, may hold this much.
+  /// What all magazines of a thread may grow by, beyond their first rooms. Option: pool_bytes.
+  /// Unit: bytes. Range: 0 to 1 TiB.
+  /// Why: two magazines at their most.
   static constexpr std::size_t kPoolBytes = 8 * kMiB;
+  /// The same of all threads together. Option: all_pools_bytes.
+  /// Unit: bytes. Range: 0 to 1 TiB.
+  /// Why: a thousand idle threads cannot pin more.
   static constexpr std::size_t kAllPoolsBytes = 128 * kMiB;
-  // Blocks of other shards wait for a batch of this many blocks or bytes.
+  /// Blocks of other shards go home when there are so many of them.
+  /// Unit: blocks. Range: kOutgoingFirst to 32767.
+  /// Why: grouped by shard, about four batches.
   static constexpr std::size_t kOutgoingBlocks = 511;
+  /// Or so many bytes.
+  /// Unit: bytes. Range: 0 to 1 GiB.
+  /// Why: what a thread keeps from others' use is four pages of them at most.
   static constexpr std::size_t kOutgoingBytes = 256 * kKiB;
-  // The first array for them has this many places.
+  /// The first array for them has so many places.
+  /// Unit: blocks. Range: 1 to 127.
+  /// Why: it fits into a fresh pool of two OS pages.
   static constexpr std::size_t kOutgoingFirst = 15;
-  // After so many refills and flushes a pool looks for magazines that stay unused.
+  /// After so many events a pool looks for magazines that stay unused, and halves them.
+  /// Unit: events. Range: 1 to 1000000.
+  /// Why: about one walk of all classes for 256 locks.
   static constexpr unsigned kIdleScanEvents = 256;
-  // Debug builds walk every structure of the bookkeeper after so many of them.
+  /// Debug builds walk every structure of the bookkeeper after so many events.
+  /// Unit: events. Range: 1 to 1000000000.
+  /// Why: a walk of a large heap is slow, and a test that makes many events still has some.
   static constexpr unsigned kValidateEvents = 4096;
-  // After so many refills and flushes a pool looks at the clock for the decay.
+
+  // --- From the global pool to the OS ------------------------------------------------------
+
+  /// After so many events a pool looks at the clock, and whether memory has decayed.
+  /// Unit: events. Range: 1 to 1000000.
+  /// Why: even a coarse clock is a call, and a busy thread comes by often enough.
   static constexpr unsigned kClockEvents = 16;
-
-  // --- Returning memory ----------------------------------------------------------------------
-  // Dirty free memory goes back to the OS after this time (milliseconds).
-  static constexpr std::uint64_t kDecayMs = kChosenDecayMs;
-  // One thread returns at most about this much in one go, to bound the pause.
+  /// Dirty free memory goes back to the OS after this time. Option: decay_ms.
+  /// Unit: ms. Range: 0 to 1000000000.
+  /// Why: longer than what comes and goes with a request, shorter than an idle time.
+  static constexpr std::uint64_t kDecayMs = 1000;
+  /// One thread returns at most about this much in one go. Option: decay_bytes.
+  /// Unit: bytes. Range: 64 KiB to 1 TiB.
+  /// Why: it bounds the pause of the thread that happens to come by.
   static constexpr std::size_t kDecayBytes = 32 * kMiB;
+  /// A free run of fewer bytes is not worth a system call by itself: the decay leaves it until
+  /// it has merged with others. `malloc_trim` and want of memory do not ask.
+  /// Unit: bytes. Range: 0 to 1 GiB.
+  /// Why: each run is a page at least, and that is worth it.
+  static constexpr std::size_t kPurgeLeast = 0;
+  /// When more than this is free and dirty, the oldest of it is returned at once, whatever its
+  /// age. Option: dirty_bytes.
+  /// Unit: bytes. Range: 0 to SIZE_MAX.
+  /// Why: none; what comes and goes within a second is not worth the system calls.
+  static constexpr std::size_t kDirtyMost = SIZE_MAX;
+  /// Such a trimming stops when no more than this is dirty; `most` is the limit that was passed.
+  /// Unit: bytes. Range: 0 to most.
+  /// Why: half, so that it does not come again with the next free.
+  static constexpr std::size_t dirty_kept(std::size_t most) { return most / 2; }
 
-  // --- Reallocation ----------------------------------------------------------------------------
-  // From here on a block that must move to grow does so by its pages, into a mapping of its
-  // own, not by copying.
-  static constexpr std::size_t kRemapBytes = 2 * kMiB;
-  // A large block that had to move to grow gets 1/8 more address space than it asked for.
-  static constexpr std::size_t kGrowthShare = 8;
+  // --- Reallocation ------------------------------------------------------------------------
 
-  // --- What the user is told ---------------------------------------------------------------------
-  // What the log build writes, and to which file descriptor.
+  /// Whether a block of up to 32 KiB stays where it is when only `size` of its `block_size`
+  /// bytes are wanted any more; else it moves to a smaller one.
+  /// Unit: yes or no. Range: yes or no.
+  /// Why: at most as much is wasted as is used.
+  static constexpr bool stays_when_shrunk(std::size_t block_size, std::size_t size) {
+    return size > block_size / 2;
+  }
+  /// Whether the last `tail` of the `size` bytes of a large block are given back when they are no
+  /// longer wanted; else they stay with the block. Both are whole pages.
+  /// Unit: yes or no. Range: yes or no.
+  /// Why: small cuts would only come back with the next growth.
+  static constexpr bool is_tail_cut(std::size_t size, std::size_t tail) { return tail > size / 8; }
+  /// Whether a large block of `size` bytes that cannot grow where it is moves by its pages, into
+  /// a mapping of its own, and not by copying.
+  /// Unit: yes or no. Range: yes or no.
+  /// Why: below, a copy is cheap, and a process may have 65530 mappings only.
+  static constexpr bool moves_by_pages(std::size_t size) { return size >= 2 * kMiB; }
+  /// How much more address space such a mapping gets than the `size` that was asked for.
+  /// Unit: bytes. Range: 0 to size.
+  /// Why: the next growth is in place, and untouched pages have no backing.
+  static constexpr std::size_t room_to_grow(std::size_t size) { return size / 8; }
+
+  // --- What the user is told ---------------------------------------------------------------
+
+  /// What the log build writes. Option: log_level.
+  /// Unit: level. Range: LogLevel::kInternal to LogLevel::kNone.
+  /// Why: rare events alone, so that a log of a long run can be read.
   static constexpr LogLevel kLogLevel = LogLevel::kNote;
+  /// The file descriptor to which it writes. Option: log_fd.
+  /// Unit: descriptor. Range: 0 to 1000000.
+  /// Why: standard error.
   static constexpr int kLogFd = 2;
-  // Whether the blocks that are live at exit are listed.
+  /// Whether the blocks that are live at exit are listed. Option: leaks.
+  /// Unit: yes or no. Range: yes or no.
+  /// Why: many programs leave memory to the kernel at their end.
   static constexpr bool kLeaks = false;
+  /// The process's OOM handler until the program sets one (ralloc/oom_handlers.h): what is called
+  /// with size and alignment when `ralloc::alloc` finds no memory. Null prints one sentence and
+  /// aborts. It is compiled with the library and so may not throw.
+  /// Unit: function. Range: any or nullptr.
+  /// Why: nobody has said yet what else to do.
+  static constexpr void (*kOomHandler)(std::size_t size, std::size_t align) = nullptr;
 };
 
 }  // namespace ralloc
@@ -120,3 +234,5 @@ namespace ralloc {
 struct Config : DefaultConfig {};
 }  // namespace ralloc
 #endif
+
+#include "shim/config_checks.h"

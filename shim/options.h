@@ -27,6 +27,8 @@
          "Dirty free memory goes back to the OS after this time")                                 \
   option(std::uint64_t, decay_bytes, kBytes, 65536, SIZE_MAX, Config::kDecayBytes,                \
          "One thread returns about this much in one go")                                          \
+  option(std::uint64_t, dirty_bytes, kBytes, 0, SIZE_MAX, Config::kDirtyMost,                     \
+         "When more than this is free and dirty, some of it goes back at once")                   \
   option(std::uint64_t, shards, kCount, 0, Config::kShardsMost, 0,                                \
          "Number of shards; 0 for what `shards()` makes of the cores")                            \
   option(std::uint64_t, magazine_bytes, kBytes, 0, Config::kMagazineBytes, Config::kMagazineBytes, \

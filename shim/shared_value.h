@@ -11,6 +11,7 @@ template <class T>
 class SharedValue {
  public:
   constexpr SharedValue() = default;
+  constexpr explicit SharedValue(T value) : value_(value) {}
 
   // Acquire pairs with the release in replace(): who reads a value sees what its setter wrote.
   T get() const { return value_.load(std::memory_order_acquire); }

@@ -14,6 +14,7 @@ includes_rules.py, each with its reason.
 import argparse
 import concurrent.futures
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -70,6 +71,12 @@ def compile_headers(root, compiler):
                    "-I", os.path.join(root, "tests")]
         # Twice: #pragma once must hold.
         source = f'#include "{path}"\n' * 2
+        with open(os.path.join(root, path), encoding="utf-8") as file:
+            is_config = re.search(r"^struct Config : ", file.read(), re.MULTILINE)
+        if is_config and path != "shim/config.h":
+            # The header of a configuration is included by that of the default (RALLOC_CONFIG).
+            command.append(f'-DRALLOC_CONFIG_HEADER="{os.path.join(root, path)}"')
+            source = '#include "shim/config.h"\n' + source
         return path, subprocess.run(command, input=source, text=True, capture_output=True,
                                     check=False)
 

@@ -10,12 +10,12 @@ namespace {
 template <unsigned kThreads>
 struct BudgetDraws : Scenario<BudgetDraws<kThreads>, kThreads> {
   static constexpr std::size_t kMost = 4;
-  ralloc::Budget<RelacySync> budget{kMost};
+  ralloc::Budget<RelacySync> budget;
   std::size_t held = 0;  // after what was drawn is known, before it is put back
 
   void thread(unsigned t) {
     for (std::size_t bytes : {std::size_t{1} + t, std::size_t{3}}) {
-      if (!budget.draw(bytes)) continue;
+      if (!budget.draw(bytes, kMost)) continue;
       held += bytes;
       require(held <= kMost, "more was drawn than there is");
       held -= bytes;

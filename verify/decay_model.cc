@@ -16,7 +16,7 @@ struct Decay : PoolScenario<Decay<kThreads>, kThreads> {
     World::address_limit = std::size_t{1} << 40;
     this->give_large(this->take_large(3), 3);
     this->take_and_give(0, kTwoBlocks);
-    World::now_ms += 2 * TinyConfig::kDecayMs;
+    World::now_ms += 2 * TinyLimits::kDecayMs;
   }
   void thread(unsigned t) {
     switch (t) {
@@ -47,13 +47,28 @@ struct DecayElection : PoolScenario<DecayElection<kThreads>, kThreads> {
   unsigned elected = 0;
   void thread(unsigned) {
     for (unsigned i = 0; i < 2; ++i) {
-      if (this->pool.ledger().is_decay_due(World::now_ms)) ++elected;
+      if (this->pool.ledger().is_decay_due(World::now_ms, TinyLimits::kDecayMs)) ++elected;
     }
   }
   void after() { require(elected == 1, "not one thread was elected"); }
 };
 
 const Listed<DecayElection> elected{"DecayElection", "I6", 2};
+
+// More is dirty than may be: who gives a run returns the oldest at once, while others take what
+// is about to go.
+template <unsigned kThreads>
+struct DirtyLimit : PoolScenario<DirtyLimit<kThreads>, kThreads> {
+  void before() { World::dirty_bytes = 2 * kPageBytes; }
+  void thread(unsigned t) { this->give_large(this->take_large(3 + t), 3 + t); }
+  void after() {
+    require(World::pages_purged != 0, "nothing was returned");
+    require(this->pool.counts().ledger.dirty_bytes <= World::dirty_bytes, "too much is dirty");
+    this->check_all_is_home();
+  }
+};
+
+const Listed<DirtyLimit> limit{"DirtyLimit", "I5 I6 I9", 2};
 
 }  // namespace
 }  // namespace ralloc_verify

@@ -57,7 +57,7 @@ struct PoolsGrow : PoolScenario<PoolsGrow<kThreads>, kThreads> {
     require(locals[t]->is_valid(), "a local pool is not valid");
   }
   void after() {
-    require(this->pool.budget().drawn() == TinyConfig::kAllPoolsBytes, "not what one pool grew");
+    require(this->pool.budget().drawn() == TinyLimits::kAllPoolsBytes, "not what one pool grew");
     for (unsigned i : {0, 2}) this->give(spares[i]);
     for (unsigned t = 0; t < kThreads; ++t) {
       if (kThreads == 2 || t != 0) this->deallocate(locals[t], blocks[t][0]);

@@ -48,6 +48,7 @@ struct World {
   static inline unsigned granted_records = 0;  // before those that are refused
   static inline unsigned refused_records = 0;
   static inline std::size_t slack = 0;  // bytes of a block of kTwoBlocks that nobody asked for
+  static inline std::size_t dirty_bytes = SIZE_MAX;  // beyond which memory is returned at once
 
   // --- What happened
   static inline std::uintptr_t next_page = kFirstPage;
@@ -64,6 +65,7 @@ struct World {
         granted_records = refused_records = 0;
     refuses_purges = false;
     slack = 0;
+    dirty_bytes = SIZE_MAX;
     pages_purged = pages_released = records_out = 0;
     // The execution before has used these.
     const std::size_t used = (next_page - kFirstPage) << (kPageShift - kPayloadShift);
@@ -207,14 +209,13 @@ constexpr ralloc::SizeClass tiny_class(std::uint32_t block_size, std::uint32_t p
 struct TinyConfig : ralloc::Config {
   static constexpr std::size_t kArenaPiece = 8 * kPageBytes;
   static constexpr std::size_t kArenaAlign = kPageBytes;
-  static constexpr std::size_t kCommitStep = 2 * kPageBytes;
+  static constexpr std::size_t commit_bytes(std::size_t needed, std::size_t) {
+    return needed < 2 * kPageBytes ? 2 * kPageBytes : needed;
+  }
   static constexpr unsigned kWindowBits = ralloc_verify::kWindowBits;
   static constexpr unsigned kWindowBitsLeast = ralloc_verify::kWindowBits;
-  static constexpr unsigned kShardsPerCore = 2;
   static constexpr unsigned kSwingEvents = 2;
   static constexpr std::size_t kBatchBlocks = 2;
-  static constexpr std::size_t kPoolBytes = 2 * kPageBytes;
-  static constexpr std::size_t kAllPoolsBytes = kPageBytes;
   static constexpr std::size_t kOutgoingFirst = 1;
   static constexpr std::size_t kOutgoingBlocks = 3;
   static constexpr std::size_t kOutgoingBytes = 2 * kPageBytes;
@@ -244,6 +245,16 @@ struct TinyLimits {
   static std::size_t slack_of(const void*, unsigned size_class) {
     return size_class == kTwoBlocks ? World::slack : 0;
   }
+
+  static unsigned shards(unsigned cores) { return 2 * cores; }
+  static std::size_t magazine_bytes() { return ralloc::Config::kMagazineBytes; }
+  static std::size_t pool_bytes() { return 2 * kPageBytes; }
+  static constexpr std::size_t kAllPoolsBytes = kPageBytes;
+  static std::size_t all_pools_bytes() { return kAllPoolsBytes; }
+  static constexpr std::uint64_t kDecayMs = 1000;
+  static std::uint64_t decay_ms() { return kDecayMs; }
+  static std::size_t decay_bytes() { return 32 * ralloc::kMiB; }
+  static std::size_t dirty_bytes() { return World::dirty_bytes; }
 
   using Metadata = WorldMetadata;
   using Memory = WorldMemory;

@@ -47,7 +47,7 @@ void purged_again(Ledger& ledger) {
   do {
     ledger.give(std::move(run), SpanState::kClean, 0);
     // expected-error@-1 {{state of variable 'run' must match at the entry and exit of loop}}
-  } while (ledger.is_decay_due(0));
+  } while (ledger.is_decay_due(0, 0));
 }
 
 void handed_over_twice(Run&& run TAKEN_OVER, Run::Span** kept) {

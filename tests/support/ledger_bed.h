@@ -15,7 +15,7 @@ class LedgerBed : public SmallPoolTest {
   using Run = Ledger::Span;
   using State = ralloc::SpanState;
 
-  static constexpr std::size_t kStepPages = ralloc::Config::kCommitStep / kSmallPage;
+  static constexpr std::size_t kStepPages = ralloc::Config::commit_bytes(1, 0) / kSmallPage;
   static constexpr std::size_t kSector = SmallLimits::kSectorPages;
   static constexpr std::size_t kPiecePages = ralloc::Config::kArenaPiece / kSmallPage;
 

@@ -34,6 +34,7 @@ struct FakeMemory {
     bool refuse_map_commits = false;
     bool refuse_purges = false;
     std::size_t address_limit = SIZE_MAX;
+    std::size_t dirty_bytes = SIZE_MAX;  // beyond which memory is returned at once
     std::vector<void*> hints;
     std::size_t reserved = 0;
     std::size_t committed = 0;
@@ -126,6 +127,14 @@ struct SmallLimits {
 
   static constexpr std::size_t kPartGrain = 1;
   static std::size_t slack_of(const void*, unsigned) { return 0; }
+
+  static unsigned shards(unsigned cores) { return Config::shard_count(cores); }
+  static std::size_t magazine_bytes() { return Config::kMagazineBytes; }
+  static std::size_t pool_bytes() { return Config::kPoolBytes; }
+  static std::size_t all_pools_bytes() { return Config::kAllPoolsBytes; }
+  static std::uint64_t decay_ms() { return Config::kDecayMs; }
+  static std::size_t decay_bytes() { return Config::kDecayBytes; }
+  static std::size_t dirty_bytes() { return FakeMemory::state->dirty_bytes; }
 
   using Metadata = FakeMetadata;
   using Memory = FakeMemory;

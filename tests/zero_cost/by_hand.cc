@@ -201,12 +201,11 @@ EXPORT void list_remove(Spans& spans, Span* span) {
 
 struct Budget {
   std::atomic<std::size_t> drawn;
-  const std::size_t most;
 };
-EXPORT bool budget_draw(Budget& budget, std::size_t bytes) {
+EXPORT bool budget_draw(Budget& budget, std::size_t bytes, std::size_t most) {
   std::size_t drawn = budget.drawn.load(std::memory_order_relaxed);
   do {
-    if (bytes > budget.most - drawn) return false;
+    if (drawn > most || bytes > most - drawn) return false;
   } while (!budget.drawn.compare_exchange_weak(drawn, drawn + bytes, std::memory_order_relaxed,
                                                std::memory_order_relaxed));
   return true;
@@ -220,9 +219,9 @@ struct Ledger {
   std::atomic<std::uint32_t> mutex;
   std::atomic<std::uint64_t> decay_due_ms;
 };
-EXPORT bool is_decay_due(Ledger& ledger, std::uint64_t now_ms) {
+EXPORT bool is_decay_due(Ledger& ledger, std::uint64_t now_ms, std::uint64_t decay_ms) {
   std::uint64_t due = ledger.decay_due_ms.load(std::memory_order_relaxed);
   return now_ms >= due &&
-         ledger.decay_due_ms.compare_exchange_strong(due, now_ms + 125, std::memory_order_relaxed,
-                                                     std::memory_order_relaxed);
+         ledger.decay_due_ms.compare_exchange_strong(
+             due, now_ms + decay_ms / 8, std::memory_order_relaxed, std::memory_order_relaxed);
 }

@@ -61,9 +61,12 @@ EXPORT void list_insert_after(Spans& spans, RunSpan* previous, RunSpan* span) {
 }
 EXPORT void list_remove(Spans& spans, RunSpan* span) { spans.remove(span); }
 
-EXPORT bool budget_draw(Budget<Sync>& budget, std::size_t bytes) { return budget.draw(bytes); }
+EXPORT bool budget_draw(Budget<Sync>& budget, std::size_t bytes, std::size_t most) {
+  return budget.draw(bytes, most);
+}
 EXPORT void budget_put_back(Budget<Sync>& budget, std::size_t bytes) { budget.put_back(bytes); }
 
-EXPORT bool is_decay_due(Ledger<Sync, ShippedLimits>& ledger, std::uint64_t now_ms) {
-  return ledger.is_decay_due(now_ms);
+EXPORT bool is_decay_due(Ledger<Sync, ShippedLimits>& ledger, std::uint64_t now_ms,
+                         std::uint64_t decay_ms) {
+  return ledger.is_decay_due(now_ms, decay_ms);
 }
