@@ -14,6 +14,15 @@ namespace {
 
 using Bytes = Budget<StdSync>;
 
+TEST(BudgetTest, MoreMayBeDrawnThanThereIsFromNowOn) {
+  Bytes budget;
+  EXPECT_TRUE(budget.draw(100, 100));
+  EXPECT_FALSE(budget.draw(1, 50));
+  EXPECT_FALSE(budget.draw(0, 50));
+  budget.put_back(60);
+  EXPECT_TRUE(budget.draw(10, 50));
+}
+
 TEST(BudgetTest, GivesAllOfItAndNoMore) {
   Bytes budget;
   EXPECT_TRUE(budget.draw(60, 100));

@@ -203,7 +203,7 @@ class alignas(64) GlobalPool {
   // earlier back to the OS, at least while it has looked at less than `most_bytes`. Returns the
   // bytes given.
   std::size_t purge(std::uint64_t before_ms, std::uint64_t now_ms, std::size_t most_bytes,
-                    std::size_t least) {
+                    std::size_t least = 0) {
     // What is not worth it, or the OS would not take (locked memory, say) stays dirty, and is
     // young again.
     const std::uint64_t again_ms = now_ms > before_ms ? now_ms : before_ms + 1;
@@ -233,7 +233,7 @@ class alignas(64) GlobalPool {
   // All free runs at once.
   std::size_t trim() {
     const std::uint64_t now_ms = Limits::Memory::now_ms();
-    const std::size_t given = purge(now_ms, now_ms, SIZE_MAX, 0);
+    const std::size_t given = purge(now_ms, now_ms, SIZE_MAX);
     if (Limits::Memory::limit() != SIZE_MAX) release_sectors();
     return given;
   }
@@ -351,7 +351,7 @@ class alignas(64) GlobalPool {
     const std::uint64_t now_ms = Limits::Memory::now_ms();
     const std::size_t dirty = ledger_.give(std::move(run), state, now_ms);
     const std::size_t most = Limits::dirty_bytes();
-    if (dirty > most) purge(now_ms, now_ms, dirty - Config::dirty_kept(most), 0);
+    if (dirty > most) purge(now_ms, now_ms, dirty - Config::dirty_kept(most));
   }
 
   PageMap map_{};

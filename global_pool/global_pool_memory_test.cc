@@ -67,6 +67,32 @@ TEST_F(GlobalPoolMemoryTest, MemoryThatTheSystemDoesNotTakeStaysDirty) {
   EXPECT_EQ(pool_.trim(), 3 * kSmallPage);
 }
 
+TEST_F(GlobalPoolMemoryTest, LeavesRunsThatAreNotWorthIt) {
+  free_runs_since(10, {3, 4, 2});
+  EXPECT_EQ(pool_.purge(100, 100, SIZE_MAX, 4 * kSmallPage), 4 * kSmallPage);
+  EXPECT_EQ(dirty_pages(), 5u);
+  EXPECT_EQ(pool_.purge(100, 100, SIZE_MAX), 0u) << "they are young again";
+  EXPECT_EQ(pool_.purge(101, 101, SIZE_MAX), 5 * kSmallPage);
+}
+
+TEST_F(GlobalPoolMemoryTest, TooMuchDirtyMemoryGoesAtOnceTheOldestFirst) {
+  memory_.dirty_bytes = 20 * kSmallPage;
+  free_runs_since(10, {6, 7, 7});
+  EXPECT_EQ(dirty_pages(), 20u) << "as much as may be";
+  EXPECT_EQ(memory_.purged, 0u);
+  free_runs_since(100, {9});  // of the six pages one is taken to keep it apart
+  EXPECT_LE(dirty_pages(), Config::dirty_kept(20 * kSmallPage) / kSmallPage);
+  EXPECT_EQ(dirty_pages(), 9u) << "the newest";
+  EXPECT_EQ(memory_.purged, 19 * kSmallPage);
+}
+
+TEST_F(GlobalPoolMemoryTest, LockedMemoryBeyondTheLimitStops) {
+  memory_.dirty_bytes = kSmallPage;
+  memory_.refuse_purges = true;
+  free_runs_since(10, {3, 2});
+  EXPECT_EQ(dirty_pages(), 5u);
+}
+
 TEST_F(GlobalPoolMemoryTest, FreeMemoryDecays) {
   free_runs_since(5000, {3});
   pool_.decay(5000 + Config::kDecayMs - 1);

@@ -20,6 +20,7 @@ ralloc_unit_test(shim_test
     shim/fatal_test.cc
     shim/generation_test.cc
     shim/mutex_test.cc
+    shim/options_test.cc
     shim/os_test.cc
     shim/thread_exit_test.cc)
 target_link_libraries(shim_test PRIVATE ralloc_core)
