@@ -142,7 +142,7 @@ TEST(OptionsTest, LogLevelsHaveNames) {
   EXPECT_EQ(parse_log(""), parse(""));
 }
 
-// --- What is said ----------------------------------------------------------------------------------
+// --- What is said --------------------------------------------------------------------------
 
 TEST(OptionsTest, SaysWhatAValueCanBe) {
   EXPECT_EQ(parse("decay_ms=soon").said,
@@ -216,7 +216,7 @@ TEST(OptionsTest, SaysNothingWhenAnotherThreadDoes) {
   EXPECT_EQ(quiet, parse("shards=9"));
 }
 
-// --- What is in force ------------------------------------------------------------------------------
+// --- What is in force --------------------------------------------------------------------------
 
 // This process: a test that is run with options of its own sees those.
 TEST(OptionsTest, TheEnvironmentOfTheStartIsInForce) {

@@ -55,12 +55,16 @@ struct DecayElection : PoolScenario<DecayElection<kThreads>, kThreads> {
 
 const Listed<DecayElection> elected{"DecayElection", "I6", 2};
 
-// More is dirty than may be: who gives a run returns the oldest at once, while others take what
-// is about to go.
+// More is dirty than may be: who gives a run returns the oldest at once, while others give too.
 template <unsigned kThreads>
 struct DirtyLimit : PoolScenario<DirtyLimit<kThreads>, kThreads> {
-  void before() { World::dirty_bytes = 2 * kPageBytes; }
-  void thread(unsigned t) { this->give_large(this->take_large(3 + t), 3 + t); }
+  typename DirtyLimit::Pool::Span* runs[3] = {};
+
+  void before() {
+    World::dirty_bytes = 2 * kPageBytes;
+    for (unsigned t = 0; t < kThreads; ++t) runs[t] = this->take_large(2 + t % 2);
+  }
+  void thread(unsigned t) { this->give_large(runs[t], 2 + t % 2); }
   void after() {
     require(World::pages_purged != 0, "nothing was returned");
     require(this->pool.counts().ledger.dirty_bytes <= World::dirty_bytes, "too much is dirty");
