@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <set>
 #include <thread>
 #include <vector>
@@ -33,15 +34,20 @@ std::size_t dirty_after(std::size_t blocks, std::size_t size) {
   return dirty_bytes();
 }
 
-// Threads of different shards take their blocks from different pages.
+// Threads of different shards take their blocks from different pages; those of one, from the
+// same if they come one after another.
 std::size_t pages_of_threads(unsigned threads) {
   std::set<std::uintptr_t> pages;
   std::vector<void*> blocks(threads);
+  std::mutex turn;
   std::barrier all_have_one(threads);
   std::vector<std::thread> crew;
   for (void*& block : blocks) {
     crew.emplace_back([&] {
-      block = std::malloc(1000);  // of a size whose spans have one page
+      {
+        std::lock_guard one_after_another(turn);
+        block = std::malloc(1000);  // of a size whose spans have one page
+      }
       all_have_one.arrive_and_wait();
     });
   }
