@@ -114,6 +114,7 @@ TEST(ApiTest, AnyThreadFreesAnyBlock) {
 }
 
 TEST(ApiDeathTest, AllocDiesWhereItCannotServe) {
+  ralloc::set_oom_handler(nullptr);  // the configuration may have set one
   EXPECT_DEATH_SAYING(alloc(std::size_t{1} << 47),
                       "ralloc: out of memory: no block of 140737488355328 bytes can be had");
   EXPECT_DEATH_SAYING((void)ralloc::alloc(100, opaque(std::size_t{0})),
@@ -121,6 +122,7 @@ TEST(ApiDeathTest, AllocDiesWhereItCannotServe) {
 }
 
 TEST(ApiDeathTest, ReallocDiesWhereItCannotServe) {
+  ralloc::set_oom_handler(nullptr);
   void* block = alloc(100);
   EXPECT_DEATH_SAYING((void)ralloc::realloc(block, 100, opaque(std::size_t{1} << 47)),
                       "ralloc: out of memory: no block of 140737488355328 bytes can be had");

@@ -14,6 +14,7 @@ using ralloc_test::SmallLimits;
 
 class ArenaTest : public ralloc_test::SmallPoolTest {
  protected:
+  using Config = SmallLimits::Config;
   static constexpr std::size_t kSector = SmallLimits::kSectorPages;
   static constexpr std::size_t kStep = Config::commit_bytes(1, 0) / kSmallPage;
   static constexpr std::size_t kPiece = Config::kArenaPiece / kSmallPage;

@@ -217,7 +217,7 @@ TEST_F(LostLedgerTest, GivesUpItsFreeRuns) {
   ASSERT_NE(other, nullptr);
   EXPECT_TRUE(other->first_page_.get() >= run->end_page() ||
               other->end_page() <= run->first_page_.get());
-  EXPECT_EQ(ledger_.counts().reserved_bytes, 2 * Config::kArenaPiece) << "of a new piece";
+  EXPECT_EQ(ledger_.counts().reserved_bytes, 2 * LossyLimits::Config::kArenaPiece) << "of a new piece";
 }
 
 TEST_F(LostLedgerTest, TakesRunsBackThatWereTakenBefore) {

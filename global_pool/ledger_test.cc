@@ -192,7 +192,7 @@ TEST_F(LedgerTest, NothingIsLostWithoutRecords) {
 TEST_F(LedgerTest, OtherRoomsHaveTheirRecords) {
   void* piece = ledger_.take_metadata(100);
   EXPECT_NE(piece, nullptr);
-  EXPECT_EQ(ledger_.counts().metadata_bytes, Config::kMetadataChunk);
+  EXPECT_EQ(ledger_.counts().metadata_bytes, ralloc::Config::kMetadataChunk);
   ledger_.give_metadata(piece, 100);
   EXPECT_EQ(FakeMetadata::outstanding, 0u);
   FakeMetadata::takes_until_failure = 1;

@@ -33,6 +33,7 @@ const void* address(std::uintptr_t page, std::size_t offset = 0) {
 
 class PageMapTest : public SmallPoolTest {
  protected:
+  using Config = SmallLimits::Config;
   PageMapTest() { memory_.address_limit = kWindow * kSmallPage - 1; }  // for a small window
 
   bool knows(std::uintptr_t page) const { return is_live(map_.key_of(address(page))); }

@@ -60,6 +60,9 @@ constexpr std::uint32_t span_pages_of(std::uint32_t block_size) {
   return bytes >> Config::kPageShift == 0 ? 1 : std::uint32_t(bytes >> Config::kPageShift);
 }
 
+constexpr std::uint16_t first_room_of(std::uint32_t block_size) {
+  return block_size <= 64 ? 15 : block_size <= 512 ? 7 : 3;
+}
 // Arrays of 2^k - 1 blocks: with the null under them they fill 2^k words.
 constexpr std::uint16_t room_for(std::size_t bytes, std::size_t block_size, std::size_t least) {
   std::size_t blocks = bytes / block_size;
@@ -75,9 +78,9 @@ constexpr std::array<SizeClass, kClasses> make_size_classes() {
     classes[c] = {size,
                   span_pages_of(size),
                   std::uint32_t((std::uint64_t{1} << 31) / (size / kGrain) + 1),
-                  std::uint16_t(size <= 64 ? 15 : size <= 512 ? 7 : 3),
+                  first_room_of(size),
                   room_for(Config::kMagazineBaseBytes, size, 3),
-                  room_for(Config::kMagazineBytes, size, 15)};
+                  room_for(Config::kMagazineBytes, size, first_room_of(size))};
   }
   return classes;
 }

@@ -106,8 +106,8 @@ struct DefaultConfig {
   /// Unit: events. Range: 0 to 1000000.
   /// Why: growing at every miss took 92 MiB on bench/server_load, growing while it swings 82.
   static constexpr unsigned kSwingEvents = 8;
-  /// A swinging magazine grows to this much at most, but to 15 blocks at least. Option:
-  /// magazine_bytes.
+  /// A swinging magazine grows to this much at most, but always to its first room of 3 to 15
+  /// blocks. Option: magazine_bytes.
   /// Unit: bytes. Range: kMagazineBaseBytes to 1 GiB.
   /// Why: half of kPoolBytes, so that one class cannot use up what all have.
   static constexpr std::size_t kMagazineBytes = 4 * kMiB;

@@ -58,9 +58,15 @@ static_assert(Config::kOutgoingFirst >= 1 && Config::kOutgoingFirst <= 127,
 static_assert(Config::kOutgoingBlocks >= Config::kOutgoingFirst &&
                   Config::kOutgoingBlocks <= 32767,
               "make Config::kOutgoingBlocks kOutgoingFirst to 32767: their ends are 16 bits");
-static_assert(Config::kIdleScanEvents >= 1 && Config::kValidateEvents >= 1 &&
-                  Config::kClockEvents >= 1,
-              "make Config::kIdleScanEvents, kValidateEvents and kClockEvents 1 at least");
+static_assert(Config::kOutgoingBytes <= 1024 * kMiB,
+              "make Config::kOutgoingBytes 1 GiB at most");
+static_assert(Config::kSwingEvents <= 1'000'000, "make Config::kSwingEvents 1000000 at most");
+static_assert(Config::kIdleScanEvents >= 1 && Config::kIdleScanEvents <= 1'000'000,
+              "make Config::kIdleScanEvents 1 to 1000000");
+static_assert(Config::kValidateEvents >= 1 && Config::kValidateEvents <= 1'000'000'000,
+              "make Config::kValidateEvents 1 to 1000000000");
+static_assert(Config::kClockEvents >= 1 && Config::kClockEvents <= 1'000'000,
+              "make Config::kClockEvents 1 to 1000000");
 
 // --- From the global pool to the OS ----------------------------------------------------------
 static_assert(Config::kDecayMs <= 1'000'000'000,

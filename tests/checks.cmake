@@ -12,6 +12,9 @@ ralloc_check(includes includes.py)
 ralloc_check(includes.self_test includes.py --self-test)
 ralloc_check(headers_compile_alone includes.py --compile ${CMAKE_CXX_COMPILER})
 ralloc_check(seed_bugs.self_test ../cmake/seed_bugs.py --self-test)
+ralloc_check(configuration configuration.py)
+ralloc_check(configuration.self_test configuration.py --self-test)
+ralloc_check(configuration.refused config/refused.py ${CMAKE_CXX_COMPILER})
 
 # What an instrumented library exports and needs is not what ships.
 if(NOT RALLOC_SANITIZE AND NOT RALLOC_COVERAGE)

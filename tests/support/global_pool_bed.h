@@ -20,7 +20,8 @@ class GlobalPoolBed : public SmallPoolTest {
  protected:
   using Pool = ralloc::GlobalPool<ralloc::StdSync, SmallLimits>;
   using Span = Pool::Span;
-  static constexpr std::size_t kPiecePages = ralloc::Config::kArenaPiece / kSmallPage;
+  using Config = SmallLimits::Config;
+  static constexpr std::size_t kPiecePages = SmallLimits::Config::kArenaPiece / kSmallPage;
 
   ~GlobalPoolBed() override { EXPECT_TRUE(pool_.is_valid()); }
 

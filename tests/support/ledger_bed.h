@@ -14,10 +14,11 @@ class LedgerBed : public SmallPoolTest {
   using Ledger = ralloc::Ledger<ralloc::StdSync, SmallLimits>;
   using Run = Ledger::Span;
   using State = ralloc::SpanState;
+  using Config = SmallLimits::Config;
 
-  static constexpr std::size_t kStepPages = ralloc::Config::commit_bytes(1, 0) / kSmallPage;
+  static constexpr std::size_t kStepPages = SmallLimits::Config::commit_bytes(1, 0) / kSmallPage;
   static constexpr std::size_t kSector = SmallLimits::kSectorPages;
-  static constexpr std::size_t kPiecePages = ralloc::Config::kArenaPiece / kSmallPage;
+  static constexpr std::size_t kPiecePages = SmallLimits::Config::kArenaPiece / kSmallPage;
 
   ~LedgerBed() override { EXPECT_TRUE(ledger_.is_valid()); }
 
