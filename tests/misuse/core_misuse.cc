@@ -22,10 +22,14 @@ int main(int argc, char** argv) {
     ralloc::free(suspect(ralloc::alloc(size)), 2 * size + 65536);
   } else if (what == "realloc_foreign") {
     char bytes[64];
-    (void)suspect(ralloc::realloc(suspect(bytes), 64, size));
+    (void)hidden(ralloc::realloc(suspect(bytes), 64, size));
+  } else if (what == "realloc_freed") {
+    void* const block = suspect(ralloc::alloc(size));
+    ralloc::free(block, size);
+    (void)hidden(ralloc::realloc(hidden(block), size, 2 * size));
   } else if (what == "realloc_oversize") {
     void* block = suspect(ralloc::alloc(size));
-    (void)suspect(ralloc::realloc(block, 2 * size + 65536, 10));
+    (void)hidden(ralloc::realloc(block, 2 * size + 65536, 10));
   } else if (what == "part_twice") {
     char* part = static_cast<char*>(ralloc::alloc(size)) + size / 4;
     ralloc::free(part, size / 2);
@@ -36,7 +40,7 @@ int main(int argc, char** argv) {
   } else if (what == "part_realloc") {
     char* part = static_cast<char*>(ralloc::alloc(size)) + size / 4;
     ralloc::free(part, size / 2);
-    (void)suspect(ralloc::realloc(suspect(part + 1), size / 4, size));
+    (void)hidden(ralloc::realloc(suspect(part + 1), size / 4, size));
   } else if (what == "whole_after_part") {
     // Noticed when the block goes home, at the latest.
     std::thread([&] {
@@ -46,7 +50,7 @@ int main(int argc, char** argv) {
     }).join();
   } else if (what == "no_alignment") {
     suspect(argv);
-    (void)suspect(ralloc::alloc(size, size_t(argc - 3)));
+    (void)hidden(ralloc::alloc(size, size_t(argc - 3)));
   } else {
     return 2;
   }

@@ -1,14 +1,11 @@
-// Deletes an object twice. Usage: double_delete
-#include "misuse.h"
+// Frees a block twice, in each form that C++ and C have. Usage: double_delete FORM SIZE
+#include "sized.h"
 
-struct Object {
-  long values[10];
-};
-
-int main() {
-  auto* object = static_cast<Object*>(suspect(new Object()));
-  auto* volatile again = object;
-  delete object;
-  delete again;
+int main(int argc, char** argv) {
+  const std::size_t size = size_argument(argc, argv, 2);
+  const Form& form = form_named(argv[1]);
+  void* const block = suspect(form.get(size, 64));
+  form.put(block, size, 64);
+  form.put(hidden(block), size, 64);
   still_alive();
 }

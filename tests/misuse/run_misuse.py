@@ -1,52 +1,114 @@
 #!/usr/bin/env python3
-"""Runs one program that misuses the allocator and requires that it dies of it.
+"""Runs programs of tests/misuse, and requires that each ends as programs.txt promises.
 
-The program prints the pointer that it misuses. It must end by SIGABRT, and standard error
-must be the one line "ralloc: SENTENCE", where POINTER stands for the pointer. With --at-once
-it must not get as far as to say that it is still alive.
+    run_misuse.py --build plain --directory DIR [--preload LIBRARY] PROGRAM...
+    run_misuse.py --expect PROMISE --directory DIR [--preload LIBRARY] -- PROGRAM ARGUMENT...
+
+The first runs every line of these programs, each --runs times and several at once. The second
+runs one program, for what the table does not promise: what another allocator does.
 """
 import argparse
 import os
-import re
 import resource
-import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+import table  # noqa: E402
+
+SHOWN = 20  # faults, of each of which there may be hundreds
 
 
-def find_fault(arguments):
-    """What is wrong with the run, or None."""
-    environment = dict(os.environ)
-    if arguments.preload:
-        environment["LD_PRELOAD"] = arguments.preload
-    run = subprocess.run(arguments.command, env=environment, capture_output=True, text=True,
-                         timeout=60, check=False, stdin=subprocess.DEVNULL)
-    said = run.stdout.splitlines()
-    account = f"status {run.returncode}\nstdout: {run.stdout!r}\nstderr: {run.stderr!r}"
-    if not said or not re.fullmatch("0x[0-9a-f]+", said[0]):
-        return f"the program named no pointer: {account}"
-    expected = f"ralloc: {arguments.sentence.replace('POINTER', said[0])}\n"
-    if run.returncode != -signal.SIGABRT:
-        return f"not ended by SIGABRT: {account}"
-    if run.stderr != expected:
-        return f"expected: {expected!r}\n{account}"
-    if arguments.at_once and "still alive" in said:
-        return f"noticed too late: {account}"
-    return None
+def run(command, preload, timeout=60):
+    """The Outcome of a command."""
+    environment = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
+    if preload:
+        environment["LD_PRELOAD"] = str(preload)
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, timeout=timeout,
+                              check=False, stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        return table.Outcome("hung", "", "")
+    return table.Outcome(done.returncode, done.stdout.decode(errors="replace"),
+                         done.stderr.decode(errors="replace"))
+
+
+def run_all(jobs, preload):
+    """[(case, Outcome)] of jobs [(case, path)], as many at once as there are cores."""
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        done = pool.map(lambda job: run([job[1], *job[0].arguments], preload), jobs)
+        return [(case, outcome) for (case, _), outcome in zip(jobs, done)]
+
+
+def shorten(text):
+    return text if len(text) <= 200 else f"{text[:80]} ... {text[-80:]}"
+
+
+def report(of_build, results):
+    """Prints each fault; the number of them."""
+    faults = []
+    for case, outcome in results:
+        found = table.fault(of_build(case), outcome)
+        if found:
+            faults.append(f"{table.name_of(case)}: {shorten(found)}\n"
+                          f"    stdout {shorten(outcome.out)!r}, stderr {shorten(outcome.err)!r}")
+    print("\n".join(faults[:SHOWN]))
+    if len(faults) > SHOWN:
+        print(f"... and {len(faults) - SHOWN} more")
+    return len(faults)
+
+
+def run_table(options):
+    _, cases = table.load()
+    chosen = [case for case in cases
+              if case.program in options.command and case.promises[options.build]]
+    without = set(options.command) - {case.program for case in chosen}
+    if without:
+        raise SystemExit(f"{table.TABLE.name} promises nothing of {', '.join(sorted(without))}")
+    jobs = [(case, options.directory / case.program) for case in chosen] * options.runs
+    faults = report(lambda case: case.promises[options.build], run_all(jobs, options.preload))
+    print(f"{len(chosen)} programs, {len(jobs)} runs: {faults} not as promised")
+    return faults != 0
+
+
+def run_one(options):
+    sentences, _ = table.load()
+    program, *arguments = options.command
+    case = table.Case(None, program, tuple(arguments), {})
+    promised = table.promises(options.expect, sentences)
+    jobs = [(case, options.directory / program)] * options.runs
+    return report(lambda _: promised, run_all(jobs, options.preload)) != 0
+
+
+def check_names(named):
+    """Every program of the table is one of those that are built, and the reverse."""
+    _, cases = table.load()
+    used = {case.program for case in cases}
+    for name in sorted(used ^ set(named)):
+        print(f"{name} is {'not built' if name in used else 'not in the table'}")
+    return used != set(named)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--preload", help="library to preload into the program")
-    parser.add_argument("--at-once", action="store_true")
-    parser.add_argument("sentence")
-    parser.add_argument("command", nargs=argparse.REMAINDER)
-    arguments = parser.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--build", choices=table.BUILDS)
+    what.add_argument("--expect", metavar="PROMISE", help="a column of programs.txt")
+    what.add_argument("--check-names", action="store_true",
+                      help="whether the named programs are those of the table")
+    parser.add_argument("--directory", type=Path, help="where the programs are")
+    parser.add_argument("--preload", help="library to preload into the programs")
+    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("command", nargs="+", metavar="PROGRAM")
+    options = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    fault = find_fault(arguments)
-    if fault:
-        sys.exit(fault)
+    if options.check_names:
+        return check_names(options.command)
+    return run_table(options) if options.build else run_one(options)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
