@@ -21,7 +21,7 @@ import table  # noqa: E402
 SHOWN = 20  # faults, of each of which there may be hundreds
 
 
-def run(command, preload, timeout=60):
+def run(command, preload, timeout):
     """The Outcome of a command."""
     environment = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
     if preload:
@@ -35,10 +35,10 @@ def run(command, preload, timeout=60):
                          done.stderr.decode(errors="replace"))
 
 
-def run_all(jobs, preload):
+def run_all(jobs, preload, timeout=60):
     """[(case, Outcome)] of jobs [(case, path)], as many at once as there are cores."""
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        done = pool.map(lambda job: run([job[1], *job[0].arguments], preload), jobs)
+        done = pool.map(lambda job: run([job[1], *job[0].arguments], preload, timeout), jobs)
         return [(case, outcome) for (case, _), outcome in zip(jobs, done)]
 
 

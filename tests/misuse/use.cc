@@ -7,14 +7,14 @@ namespace {
 
 std::size_t size;
 
-constexpr std::size_t kBlocks = 500;
+constexpr std::size_t kBlocks = 300;
 char* blocks[kBlocks];
 
 void fill(char* block, std::size_t i) { std::memset(hidden(block), int(i % 251), size); }
 void check(const char* block, std::size_t i) {
-  for (std::size_t at = 0; at < size; ++at) {
-    require(block[at] == char(i % 251), "a block has lost its contents");
-  }
+  // Each byte is like the one before it.
+  const bool is_kept = block[0] == char(i % 251) && std::memcmp(block, block + 1, size - 1) == 0;
+  require(is_kept, "a block has lost its contents");
 }
 void get_all() {
   for (std::size_t i = 0; i < kBlocks; ++i) fill(blocks[i] = static_cast<char*>(get(size)), i);
@@ -40,10 +40,10 @@ void backwards() {
   for (std::size_t i = kBlocks; i-- > 0;) put_one(i);
 }
 
-// A generator of all the numbers below kBlocks: 499 has no factor in common with 500.
+// Goes through all the numbers below kBlocks: 77 has no factor in common with it.
 void scattered() {
   get_all();
-  for (std::size_t i = 0; i < kBlocks; ++i) put_one(i * 499 % kBlocks);
+  for (std::size_t i = 0; i < kBlocks; ++i) put_one(i * 77 % kBlocks);
   get_all();
   put_all();
 }
