@@ -2,10 +2,12 @@
 """Runs programs of tests/misuse, and requires that each ends as programs.txt promises.
 
     run_misuse.py --build plain --directory DIR [--preload LIBRARY] PROGRAM...
+    run_misuse.py --control --directory DIR --preload LIBRARY PROGRAM...
     run_misuse.py --expect PROMISE --directory DIR [--preload LIBRARY] -- PROGRAM ARGUMENT...
 
-The first runs every line of these programs, each --runs times and several at once. The second
-runs one program, for what the table does not promise: what another allocator does.
+The first runs every line of these programs, each --runs times and several at once. The others
+show that this can fail: the second requires that under another allocator none of the lines
+ends as the plain build's should, and the third that one program does what is said there.
 """
 import argparse
 import os
@@ -73,6 +75,18 @@ def run_table(options):
     return faults != 0
 
 
+def run_control(options):
+    """Prints every program that an allocator without any checks passes as well."""
+    _, cases = table.load()
+    chosen = [case for case in cases if case.program in options.command and case.promises["plain"]]
+    jobs = [(case, options.directory / case.program) for case in chosen]
+    passed = [table.name_of(case) for case, outcome in run_all(jobs, options.preload)
+              if table.fault(case.promises["plain"], outcome) is None]
+    print("\n".join(passed))
+    print(f"{len(passed)} of {len(chosen)} programs pass under {options.preload}")
+    return not chosen or bool(passed)
+
+
 def run_one(options):
     sentences, _ = table.load()
     program, *arguments = options.command
@@ -97,6 +111,7 @@ def main():
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--build", choices=table.BUILDS)
     what.add_argument("--expect", metavar="PROMISE", help="a column of programs.txt")
+    what.add_argument("--control", action="store_true", help="all must fail")
     what.add_argument("--check-names", action="store_true",
                       help="whether the named programs are those of the table")
     parser.add_argument("--directory", type=Path, help="where the programs are")
@@ -107,6 +122,8 @@ def main():
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if options.check_names:
         return check_names(options.command)
+    if options.control:
+        return run_control(options)
     return run_table(options) if options.build else run_one(options)
 
 

@@ -55,11 +55,22 @@ def promises(text, sentences):
     return found
 
 
+def logical_lines(text):
+    """(number, line) without comments; what is indented goes on with the line before."""
+    lines = []
+    for number, line in enumerate(text.splitlines(), 1):
+        line = line.split("#")[0].rstrip()
+        if line.startswith(" ") and lines:
+            number, begun = lines.pop()
+            line = f"{begun} {line.strip()}"
+        lines.append((number, line.strip()))
+    return lines
+
+
 def read(text):
     """(sentences, cases) of the table's text."""
     sentences, cases, kind = {}, [], None
-    for number, line in enumerate(text.splitlines(), 1):
-        line = line.split("#")[0].strip()
+    for number, line in logical_lines(text):
         try:
             if not line:
                 continue

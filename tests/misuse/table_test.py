@@ -28,6 +28,10 @@ class ReaderTest(unittest.TestCase):
         self.assertEqual(case, ("a kind", "program", ("1",),
                                 {"plain": [LATER, GUARD], "secure": []}))
 
+    def test_an_indented_line_goes_on(self):
+        self.assertEqual(table.read("[k]\np {1,2}\n    | works\n    | -\nq | - | works"),
+                         table.read("[k]\np {1,2} | works | -\nq | - | works"))
+
     def test_mistakes_are_refused(self):
         for text in ("p | works", "p | works | works | works", "p | at once s | works",
                      "p | perhaps | works", "p {1 | works | works",
