@@ -11,6 +11,8 @@
 // A block of the size, and its free.
 void* get(std::size_t size);
 void put(void* block, std::size_t size);
+// As realloc, where the interface has it.
+void* resize(void* block, std::size_t old_size, std::size_t size);
 // Gives home all free blocks that this thread keeps, where the interface can.
 void trim();
 
