@@ -3,7 +3,7 @@
 #include <new>
 
 #include "shim/options.h"
-#include "shim/thread_exit.h"
+#include "shim/os.h"
 
 namespace ralloc {
 
@@ -42,7 +42,7 @@ ThisPool* attach_this_pool() {
   if (pool == nullptr) return nullptr;
   // From here on this thread has a pool: at_thread_exit may allocate.
   this_rack = pool;
-  if (at_thread_exit(&on_thread_exit, pool)) return pool;
+  if (os::at_thread_exit(&on_thread_exit, pool)) return pool;
   // Without the hook the pool would be lost with the thread.
   close_this_pool(pool);
   return nullptr;

@@ -1,12 +1,10 @@
 // The number that tells a forked child from its parent (os.h).
-#include <pthread.h>
-
 #include "shim/os.h"
 
 namespace ralloc::os {
 namespace {
 
-// Serves until the wiped page is there, and for good where the kernel has none.
+// Serves until the wiped page is there, and for good where the platform has none.
 constinit std::atomic<std::uint32_t> plain_word{1};
 // The highest number given out, in memory that a fork copies.
 constinit std::atomic<std::uint32_t> newest{1};
@@ -15,12 +13,12 @@ constinit std::atomic<bool> wiped_page_missing{false};
 
 void clear_in_child() { plain_word.store(0, std::memory_order_relaxed); }
 
-// pthread_atfork allocates, so it cannot wait for the first allocation. Without this
-// constructor all works on kernels that wipe.
+// at_fork_in_child allocates, so it cannot wait for the first allocation. Without this
+// constructor all works on platforms that wipe.
 [[gnu::constructor]] void prepare_for_fork() {
   set_up_generation();
   if (wiped_page_missing.load(std::memory_order_relaxed)) {
-    pthread_atfork(nullptr, nullptr, clear_in_child);
+    (void)at_fork_in_child(clear_in_child);
   }
 }
 

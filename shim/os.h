@@ -1,8 +1,9 @@
-// What the allocator asks of the platform, and nothing else.
+// What the allocator asks of the platform, and nothing else: the operations of platform.h, which
+// says all of each, as functions of the platform that was chosen.
 //
-// Thread safety: every function may be called from any thread. None allocates, and none
-// takes a lock of ours. Addresses and sizes are multiples of page_size() unless said
-// otherwise; errors are returned, and errno is unspecified afterwards.
+// Thread safety: every function may be called from any thread. None takes a lock of ours, and
+// none allocates unless it says so. Addresses and sizes are multiples of page_size() unless said
+// otherwise; errors are returned, and errno stays.
 #pragma once
 
 #include <atomic>
@@ -10,6 +11,7 @@
 #include <cstdint>
 
 #include "shim/annotations.h"
+#include "shim/platform.h"
 
 namespace ralloc::os {
 
@@ -41,14 +43,21 @@ void* reserve_zeros(std::size_t bytes) noexcept;
 void release(void* begin, std::size_t bytes) noexcept;
 // Moves the pages of [from, from + bytes), committed, to the begin of [to, to + to_bytes),
 // reserved, without a copy, and commits the rest of that; `from` reads as zeros afterwards.
-enum class Moved {
-  kYes,
-  kNo,    // nothing has changed: the kernel cannot, or will not with this memory
-  kLost,  // as kNo, but the addresses of `to` are not ours any longer
-};
 [[nodiscard]] Moved move_pages(void* from, std::size_t bytes, void* to,
                                std::size_t to_bytes) noexcept EXCLUDES(any_mutex);
 
+// Where the program break is, 0 if there is none; moves it from there. One caller at a time.
+std::uintptr_t program_break() noexcept;
+[[nodiscard]] bool move_break_to(std::uintptr_t from, std::uintptr_t to) noexcept;
+
+// Asks that `hook(value)` runs when this thread ends, after the destructors of its C++
+// thread_local objects, at some point among those of its pthread keys. One hook serves the
+// whole process; `value` is not null. False if the system has no room left. May call the
+// program's calloc, so the caller must be ready to serve it.
+[[nodiscard]] bool at_thread_exit(void (*hook)(void*), void* value) noexcept;
+
+// Writes text to a file descriptor, in one piece if it can. False if some of it was not written.
+bool write(int descriptor, const char* text, std::size_t size) noexcept;
 // Writes to standard error; a failure is ignored.
 void write_error(const char* text, std::size_t size) noexcept;
 [[noreturn]] void abort() noexcept;
@@ -61,9 +70,10 @@ void wake_one(const std::atomic<std::uint32_t>& word) noexcept;
 // A number that differs in a forked child from that of its parent. A mutex that was held
 // while another thread forked is recognised by it: its holder does not exist in the child.
 
-// A writable page that is zero in a forked child (MADV_WIPEONFORK, Linux 4.14); null where
-// the kernel has none.
+// A writable page that is zero in a forked child; null where the platform has none.
 void* map_wiped_on_fork(std::size_t bytes) noexcept;
+// Asks that `hook()` runs in each forked child. May call the program's malloc.
+[[nodiscard]] bool at_fork_in_child(void (*hook)()) noexcept;
 // Points to the word, in such a page where there is one.
 extern std::atomic<std::atomic<std::uint32_t>*> generation_word;
 // First call in a child: gives the child its number.

@@ -2,8 +2,8 @@
 //
 // libc moves it from where it remembers to have left it, with no lock: two threads in its sbrk
 // may get the same memory, and so do libc and who calls the kernel past it. Here one lock is
-// held, the kernel is asked first where the break is, and libc moves it, so that its memory of
-// it is right too.
+// held, the kernel is asked first where the break is (where the platform can), and libc moves it,
+// so that its memory of it is right too. Where there is no break, none can be moved.
 //
 // Thread safety: any thread, also in a forked child whose parent had threads in here.
 #pragma once

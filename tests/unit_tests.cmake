@@ -30,10 +30,18 @@ ralloc_unit_test(shim_test
     shim/fatal_test.cc
     shim/generation_test.cc
     shim/mutex_test.cc
-    shim/options_test.cc
-    shim/os_test.cc
-    shim/thread_exit_test.cc)
+    shim/options_test.cc)
 target_link_libraries(shim_test PRIVATE ralloc_core)
+
+# Every platform that compiles here, whichever the build ships.
+ralloc_unit_test(platform_test
+    shim/linux_test.cc
+    shim/platform_concept_test.cc
+    shim/platform_process_test.cc
+    shim/platform_test.cc
+    shim/platform_threads_test.cc
+    shim/posix_test.cc)
+target_link_libraries(platform_test PRIVATE ralloc_core)
 
 # The same for a kernel whose pages are not wiped on fork.
 ralloc_unit_test(generation_without_wiping_test
@@ -85,8 +93,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 
 # What moves pages, on a kernel as Debian 12 has it.
-ralloc_unit_test(old_kernel_test
-    alloc/reallocate_test.cc
-    shim/os_test.cc
-    tests/support/old_mremap.cc)
-target_link_libraries(old_kernel_test PRIVATE ralloc_core)
+ralloc_unit_test(old_kernel_test alloc/reallocate_test.cc shim/os.cc)
+target_sources(old_kernel_test PRIVATE $<TARGET_OBJECTS:ralloc_floors>)
+target_include_directories(old_kernel_test PRIVATE ${PROJECT_SOURCE_DIR}/alloc/include)
+target_compile_options(old_kernel_test PRIVATE
+    -URALLOC_PLATFORM_HEADER -DRALLOC_PLATFORM_HEADER="tests/support/old_linux.h"
+    -URALLOC_PLATFORM_TYPE -DRALLOC_PLATFORM_TYPE=OldLinux)

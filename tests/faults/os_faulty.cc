@@ -5,8 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "shim/chosen_platform.h"
 #include "shim/os.h"
-#include "shim/os_linux.h"
 #include "support/process.h"
 
 namespace ralloc_test {
@@ -81,7 +81,7 @@ namespace ralloc::os {
 using ralloc_test::fails;
 using ralloc_test::OsCall;
 
-std::size_t page_size() noexcept { return Linux::page_size(); }
+std::size_t page_size() noexcept { return Chosen::page_size(); }
 unsigned cpu_count() noexcept { return 2; }  // the same runs on every machine
 const char* const* environment() noexcept { return Linux::environment(); }
 bool is_privileged() noexcept { return Linux::is_privileged(); }
@@ -92,22 +92,22 @@ std::uint64_t now_ms() noexcept { return ralloc_test::clock_ms.load(std::memory_
 
 void* reserve(std::size_t bytes, std::size_t align, void* hint) noexcept {
   if (fails(OsCall::kReserve, bytes)) return nullptr;
-  void* p = Linux::reserve(bytes, align, hint);
+  void* p = Chosen::reserve(bytes, align, hint);
   if (p != nullptr) ralloc_test::reserved.fetch_add(bytes, std::memory_order_relaxed);
   return p;
 }
 void* reserve_zeros(std::size_t bytes) noexcept {
-  return fails(OsCall::kReserveZeros, bytes) ? nullptr : Linux::reserve_zeros(bytes);
+  return fails(OsCall::kReserveZeros, bytes) ? nullptr : Chosen::reserve_zeros(bytes);
 }
 bool commit(void* begin, std::size_t bytes) noexcept {
-  return !fails(OsCall::kCommit, bytes) && Linux::commit(begin, bytes);
+  return !fails(OsCall::kCommit, bytes) && Chosen::commit(begin, bytes);
 }
 bool purge(void* begin, std::size_t bytes) noexcept {
-  return !fails(OsCall::kPurge, bytes) && Linux::purge(begin, bytes);
+  return !fails(OsCall::kPurge, bytes) && Chosen::purge(begin, bytes);
 }
 void release(void* begin, std::size_t bytes) noexcept {
   ralloc_test::reserved.fetch_sub(bytes, std::memory_order_relaxed);
-  Linux::release(begin, bytes);
+  Chosen::release(begin, bytes);
 }
 Moved move_pages(void* from, std::size_t bytes, void* to, std::size_t to_bytes) noexcept {
   if (fails(OsCall::kMovePages, bytes)) return Moved::kNo;
@@ -115,17 +115,30 @@ Moved move_pages(void* from, std::size_t bytes, void* to, std::size_t to_bytes) 
     release(to, to_bytes);
     return Moved::kLost;
   }
-  return Linux::move_pages(from, bytes, to, to_bytes);
+  return Chosen::move_pages(from, bytes, to, to_bytes);
 }
 void* map_wiped_on_fork(std::size_t bytes) noexcept {
-  return fails(OsCall::kMapWipedOnFork, bytes) ? nullptr : Linux::map_wiped_on_fork(bytes);
+  return fails(OsCall::kMapWipedOnFork, bytes) ? nullptr : Chosen::map_wiped_on_fork(bytes);
 }
 
-void write_error(const char* text, std::size_t size) noexcept { Linux::write_error(text, size); }
-void abort() noexcept { std::abort(); }
-void wait(const std::atomic<std::uint32_t>& word, std::uint32_t value) noexcept {
-  Linux::wait(word, value);
+const char* const* environment() noexcept { return Chosen::environment(); }
+bool is_privileged() noexcept { return Chosen::is_privileged(); }
+std::uintptr_t program_break() noexcept { return Chosen::program_break(); }
+bool move_break_to(std::uintptr_t from, std::uintptr_t to) noexcept {
+  return Chosen::move_break_to(from, to);
 }
-void wake_one(const std::atomic<std::uint32_t>& word) noexcept { Linux::wake_one(word); }
+bool at_thread_exit(void (*hook)(void*), void* value) noexcept {
+  return Chosen::at_thread_exit(hook, value);
+}
+bool at_fork_in_child(void (*hook)()) noexcept { return Chosen::at_fork_in_child(hook); }
+bool write(int descriptor, const char* text, std::size_t size) noexcept {
+  return Chosen::write(descriptor, text, size);
+}
+void write_error(const char* text, std::size_t size) noexcept { (void)write(2, text, size); }
+void abort() noexcept { Chosen::abort(); }
+void wait(const std::atomic<std::uint32_t>& word, std::uint32_t value) noexcept {
+  Chosen::wait(word, value);
+}
+void wake_one(const std::atomic<std::uint32_t>& word) noexcept { Chosen::wake_one(word); }
 
 }  // namespace ralloc::os

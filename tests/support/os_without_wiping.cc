@@ -1,10 +1,11 @@
 // The platform as shim/generation.cc finds it on a kernel before 4.14.
+#include "shim/chosen_platform.h"
 #include "shim/os.h"
-#include "shim/os_linux.h"
 
 namespace ralloc::os {
 
-std::size_t page_size() noexcept { return Linux::page_size(); }
+std::size_t page_size() noexcept { return Chosen::page_size(); }
 void* map_wiped_on_fork(std::size_t) noexcept { return nullptr; }
+bool at_fork_in_child(void (*hook)()) noexcept { return Chosen::at_fork_in_child(hook); }
 
 }  // namespace ralloc::os

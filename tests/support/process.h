@@ -14,6 +14,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "memory_access.h"
+
 #define REQUIRE(condition) \
   ((condition) ? void(0) : ::ralloc_test::fail_requirement(#condition, __FILE__, __LINE__))
 
@@ -67,12 +69,6 @@ inline std::size_t bytes_in_proc(const char* file, const char* field) {
 // Counted page by page: the counters behind /proc/self/statm lag by some hundred KiB.
 inline std::size_t resident_bytes() { return bytes_in_proc("/proc/self/smaps_rollup", "Rss:"); }
 inline std::size_t address_space_bytes() { return bytes_in_proc("/proc/self/status", "VmSize:"); }
-
-// Whether every byte is `value`.
-inline bool is_filled(const void* begin, std::size_t size, unsigned char value) {
-  const auto* bytes = static_cast<const unsigned char*>(begin);
-  return size == 0 || (bytes[0] == value && std::memcmp(bytes, bytes + 1, size - 1) == 0);
-}
 
 // SplitMix64: the same numbers on every machine for the same seed.
 class Random {

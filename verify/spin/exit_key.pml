@@ -1,4 +1,4 @@
-/* Threads race to make the key whose destructor is the exit hook (shim/thread_exit.cc).
+/* Threads race to make the key whose destructor is the exit hook (shim/libc.h).
  *
  * Scenario: three threads set the hook at once, none of them with a key yet, and end; meanwhile
  * the program makes a key of its own. The system gives any free number, and may have none left.
