@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "shim/platform_test.h"
+#include "tests/support/platforms.h"
 #include "tests/support/child.h"
 #include "tests/support/old_linux.h"
 #include "tests/support/residency.h"

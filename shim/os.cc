@@ -37,7 +37,7 @@ bool at_fork_in_child(void (*hook)()) noexcept { return Chosen::at_fork_in_child
 bool write(int descriptor, const char* text, std::size_t size) noexcept {
   return Chosen::write(descriptor, text, size);
 }
-void write_error(const char* text, std::size_t size) noexcept { (void)Chosen::write(2, text, size); }
+void write_error(const char* text, std::size_t size) noexcept { (void)write(2, text, size); }
 void abort() noexcept { Chosen::abort(); }
 
 }  // namespace ralloc::os

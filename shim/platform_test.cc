@@ -1,5 +1,5 @@
 // What platform.h says of memory, of each platform.
-#include "shim/platform_test.h"
+#include "tests/support/platforms.h"
 
 #include <cerrno>
 
@@ -214,7 +214,8 @@ TYPED_TEST(PlatformMemoryTest, KeepsErrnoInSuccessAndFailure) {
   void* zeros = TypeParam::reserve_zeros(page);
   TypeParam::release(zeros, page);
   TypeParam::release(p, 4 * page);
-  const bool failed = !TypeParam::commit(p, page) && TypeParam::reserve_zeros(too_much) == nullptr &&
+  const bool failed = !TypeParam::commit(p, page) &&
+                      TypeParam::reserve_zeros(too_much) == nullptr &&
                       TypeParam::reserve(too_much, page, nullptr) == nullptr;
   (void)TypeParam::page_size();
   (void)TypeParam::cpu_count();

@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "shim/mutex.h"
-#include "shim/platform_test.h"
+#include "tests/support/platforms.h"
 #include "shim/sync.h"
 #include "tests/support/threads.h"
 

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "shim/platform_test.h"
+#include "tests/support/platforms.h"
 #include "tests/support/child.h"
 
 namespace ralloc_test {

@@ -5,7 +5,8 @@ add_library(ralloc_unit INTERFACE)
 target_include_directories(ralloc_unit INTERFACE ${PROJECT_SOURCE_DIR})
 target_link_libraries(ralloc_unit INTERFACE ralloc_warnings GTest::gtest_main Threads::Threads)
 target_compile_definitions(ralloc_unit INTERFACE
-                           $<$<BOOL:${RALLOC_COVERAGE}>:RALLOC_TEST_COVERAGE=1>)
+                           $<$<BOOL:${RALLOC_COVERAGE}>:RALLOC_TEST_COVERAGE=1>
+                           $<$<STREQUAL:${RALLOC_PLATFORM},posix>:RALLOC_TEST_POSIX=1>)
 
 # With a configuration of its own not all that they say is so.
 set(unit_filter "*")
@@ -29,6 +30,7 @@ endfunction()
 ralloc_unit_test(shim_test
     shim/fatal_test.cc
     shim/generation_test.cc
+    shim/mutex_fork_test.cc
     shim/mutex_test.cc
     shim/options_test.cc)
 target_link_libraries(shim_test PRIVATE ralloc_core)
@@ -97,5 +99,5 @@ ralloc_unit_test(old_kernel_test alloc/reallocate_test.cc shim/os.cc)
 target_sources(old_kernel_test PRIVATE $<TARGET_OBJECTS:ralloc_floors>)
 target_include_directories(old_kernel_test PRIVATE ${PROJECT_SOURCE_DIR}/alloc/include)
 target_compile_options(old_kernel_test PRIVATE
-    -URALLOC_PLATFORM_HEADER -DRALLOC_PLATFORM_HEADER="tests/support/old_linux.h"
+    -URALLOC_TEST_POSIX -URALLOC_PLATFORM_HEADER -DRALLOC_PLATFORM_HEADER="tests/support/old_linux.h"
     -URALLOC_PLATFORM_TYPE -DRALLOC_PLATFORM_TYPE=OldLinux)

@@ -21,6 +21,13 @@ inline constexpr bool kAddressSanitizer = false;
 #endif
 inline constexpr bool kSanitized = kThreadSanitizer || kAddressSanitizer;
 
+// On the generic platform, which cannot move pages, nor ask the kernel where the break is.
+#if defined(RALLOC_TEST_POSIX)
+inline constexpr bool kPosix = true;
+#else
+inline constexpr bool kPosix = false;
+#endif
+
 // They reserve more address space than any limit allows, and clang names them otherwise.
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 inline constexpr bool kSanitizer = true;
