@@ -83,8 +83,6 @@ using ralloc_test::OsCall;
 
 std::size_t page_size() noexcept { return Chosen::page_size(); }
 unsigned cpu_count() noexcept { return 2; }  // the same runs on every machine
-const char* const* environment() noexcept { return Linux::environment(); }
-bool is_privileged() noexcept { return Linux::is_privileged(); }
 std::size_t address_space_limit() noexcept {
   return ralloc_test::limit.load(std::memory_order_relaxed);
 }
