@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "alloc/allocator.h"
+#include "shim/os.h"
 #include "tests/support/build.h"
 #include "tests/support/process.h"
 #include "tests/support/residency.h"
@@ -175,9 +176,23 @@ TEST_F(ReallocateTest, BlockThatMovedByItsPagesShrinksAndGrowsLikeOthers) {
   ASSERT_FALSE(both.block->resize(80 * kPage));
   EXPECT_TRUE(both.block->resize(30 * kPage));
   EXPECT_LE(usable(both.block->get()), 30 * kPage + Config::kSector) << "the rest went home";
-  EXPECT_FALSE(both.block->resize(300 * kPage)) << "it moves once more";
+  both.block->resize(300 * kPage);
   both.block->resize(1000);
   EXPECT_EQ(usable(both.block->get()), usable_size_for(1000));
+}
+
+TEST_F(ReallocateTest, BlockThatMovedByItsPagesGrowsInPlaceIfTheAddressesBehindItAreFree) {
+  if (ralloc_test::kPosix) GTEST_SKIP() << "no block gets a mapping of its own";
+  Hemmed both(40 * kPage);
+  ASSERT_FALSE(both.block->resize(80 * kPage));
+  for (int i = 0; i < 4; ++i) {
+    char* const begin = static_cast<char*>(both.block->get());
+    const std::size_t size = usable(begin);
+    const bool is_free = os::reserve_at(begin + size, Config::kSector);
+    if (is_free) os::release(begin + size, Config::kSector);
+    EXPECT_EQ(both.block->resize(size + kPage), is_free);
+    EXPECT_TRUE(!is_free || usable(begin) == size + Config::kSector);
+  }
 }
 
 TEST_F(ReallocateTest, ShrinksInPlaceAndFreesTheRest) {

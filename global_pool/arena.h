@@ -63,6 +63,20 @@ class Arena {
     return piece;
   }
 
+  // Such a piece, which ends before `page`, grows by at least `pages` pages, committed; none
+  // unless the addresses are free.
+  Pages grow_apart(std::uintptr_t page, std::size_t pages) {
+    const Pages more{page, in_sectors(pages)};
+    const std::size_t bytes = more.count << Limits::kPageShift;
+    if (!Memory::reserve_at(address(page), bytes)) return {};
+    if (!map_.cover(page, more.count)) {
+      Memory::release(address(page), bytes);
+      return {};
+    }
+    reserved_.set(reserved_.get() + more.count);
+    return commit_pages(more) ? more : give_up_and_release(more);
+  }
+
   // Whole sectors, committed, whose addresses the caller releases now.
   void give_up(Pages pages) {
     map_.uncover(pages.first, pages.count);

@@ -78,7 +78,8 @@ class Ledger {
     return dirty_bytes();
   }
 
-  // Lengthens a large block's run to `pages` pages, at the cost of a free neighbour.
+  // Lengthens a large block's run to `pages` pages, at the cost of a free neighbour; one with a
+  // mapping of its own to at least so many, if the addresses behind it are free.
   [[nodiscard]] bool extend(Span* run, std::size_t pages) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
@@ -426,10 +427,18 @@ class Ledger {
   static std::size_t pages_for(std::size_t bytes) {
     return (bytes + (std::size_t{1} << Limits::kPageShift) - 1) >> Limits::kPageShift;
   }
+  // Lengthens a mapping of a block's own into free addresses, by whole sectors.
+  bool lengthen_apart(Span* run, std::size_t least, std::size_t most)
+      REQUIRES(mutex_, any_mutex) {
+    std::size_t more = arena_.grow_apart(run->end_page(), most).count;
+    if (more < least && least < most) more = arena_.grow_apart(run->end_page(), least).count;
+    run->pages_.set(run->pages_.get() + more);
+    return more >= least;
+  }
   // Lengthens a large block's run by at most `most` pages of a free neighbour. False, and
-  // nothing has changed, if it has not even the least (or is a mapping of its own).
+  // nothing has changed, if it has not even the least.
   bool lengthen(Span* run, std::size_t least, std::size_t most) REQUIRES(mutex_, any_mutex) {
-    if (run->is_apart_.get()) return false;
+    if (run->is_apart_.get()) return lengthen_apart(run, least, most);
     Span* next = runs_.neighbour(run->end_page(), SpanState::kDirty);
     if (next == nullptr) next = clean_neighbour(run->end_page(), most);
     if (next == nullptr && least < most) next = clean_neighbour(run->end_page(), least);

@@ -8,6 +8,7 @@ namespace ralloc {
 namespace {
 
 using ralloc_test::FakeMetadata;
+using ralloc_test::kSmallPage;
 
 class LedgerGrowthTest : public ralloc_test::LedgerBed {
  protected:
@@ -111,10 +112,36 @@ TEST_F(LedgerGrowthTest, BlockApartHasAPieceOfWholeSectors) {
   EXPECT_EQ(clean_pages() + dirty_pages(), 0u) << "no run has a part of it";
 }
 
-TEST_F(LedgerGrowthTest, BlockApartDoesNotExtend) {
+TEST_F(LedgerGrowthTest, BlockApartDoesNotExtendIntoOthers) {
   Run* run = take_apart(kSector);
   ASSERT_NE(take(1), nullptr);
   EXPECT_FALSE(ledger_.extend(run, kSector + 1));
+  EXPECT_EQ(run->pages_.get(), kSector);
+}
+
+TEST_F(LedgerGrowthTest, BlockApartExtendsIntoFreeAddressesByWholeSectors) {
+  Run* run = take_apart(kSector);
+  const std::size_t before = committed_pages();
+  memory_.free_behind = 2 * kSector * kSmallPage;
+  EXPECT_FALSE(ledger_.extend(run, 3 * kSector + 1)) << "so many are not free";
+  ASSERT_TRUE(ledger_.extend(run, 2 * kSector + 1));
+  EXPECT_EQ(run->pages_.get(), 3 * kSector);
+  EXPECT_EQ(reserved_pages(), 3 * kSector);
+  EXPECT_EQ(committed_pages(), before + 2 * kSector);
+  EXPECT_EQ(memory_.committed, 2 * kSector * kSmallPage);
+}
+
+TEST_F(LedgerGrowthTest, BlockApartDoesNotExtendWithoutBackingOrPlacesInTheMap) {
+  Run* run = take_apart(kSector);
+  memory_.free_behind = SIZE_MAX;
+  memory_.largest_commit = 0;
+  EXPECT_FALSE(ledger_.extend(run, 2 * kSector));
+  memory_.largest_commit = SIZE_MAX;
+  EXPECT_FALSE(ledger_.extend(run, std::size_t{1} << 30));
+  EXPECT_EQ(run->pages_.get(), kSector);
+  EXPECT_EQ(reserved_pages(), kSector);
+  EXPECT_EQ(memory_.reserved, kSector * kSmallPage) << "and the addresses are given back";
+  EXPECT_TRUE(ledger_.extend(run, 2 * kSector));
 }
 
 TEST_F(LedgerGrowthTest, BlockApartShortensByWholeSectors) {

@@ -57,6 +57,9 @@ struct ShippedLimits {
     static void* reserve(std::size_t bytes, std::size_t align, void* hint) {
       return os::reserve(bytes, align, hint);
     }
+    [[nodiscard]] static bool reserve_at(void* p, std::size_t bytes) {
+      return os::reserve_at(p, bytes);
+    }
     static void* reserve_zeros(std::size_t bytes) { return os::reserve_zeros(bytes); }
     [[nodiscard]] static bool commit(void* p, std::size_t bytes) { return os::commit(p, bytes); }
     [[nodiscard]] static bool purge(void* p, std::size_t bytes) EXCLUDES(any_mutex) {

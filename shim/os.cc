@@ -14,6 +14,9 @@ std::uint64_t now_ms() noexcept { return Chosen::now_ms(); }
 void* reserve(std::size_t bytes, std::size_t align, void* hint) noexcept {
   return Chosen::reserve(bytes, align, hint);
 }
+bool reserve_at(void* begin, std::size_t bytes) noexcept {
+  return Chosen::reserve_at(begin, bytes);
+}
 void* reserve_zeros(std::size_t bytes) noexcept { return Chosen::reserve_zeros(bytes); }
 bool commit(void* begin, std::size_t bytes) noexcept { return Chosen::commit(begin, bytes); }
 bool purge(void* begin, std::size_t bytes) noexcept { return Chosen::purge(begin, bytes); }

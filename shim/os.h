@@ -32,6 +32,9 @@ std::uint64_t now_ms() noexcept;
 // Reserves address space at a multiple of `align`, without backing: neither readable nor
 // writable. Null on failure. `hint` is where it would be welcome, or null.
 void* reserve(std::size_t bytes, std::size_t align, void* hint) noexcept;
+// Reserves just these addresses, where a reservation of ours ends. False, and nothing has
+// changed, if they are not free.
+[[nodiscard]] bool reserve_at(void* begin, std::size_t bytes) noexcept;
 // As reserve, but readable as zeros at once.
 void* reserve_zeros(std::size_t bytes) noexcept;
 // Makes reserved memory readable and writable; it reads as zeros. False on failure.

@@ -136,6 +136,15 @@ struct WorldMemory {
     World::next_page += pages;
     return address(World::next_page - pages);
   }
+  // What is reserved next lies behind the last; more than the map covers may be free.
+  static bool reserve_at(void* p, std::size_t bytes) {
+    const std::size_t pages = bytes >> kPageShift;
+    if (p != address(World::next_page)) return false;
+    if (pages > kWindowPages) return true;
+    if (World::next_page + pages > kFirstPage + kWorldPages) return false;
+    World::next_page += pages;
+    return true;
+  }
   static void* reserve_zeros(std::size_t bytes) {
     require(bytes <= sizeof World::map_memory, "the page map is larger than the world");
     if (World::refused_maps != 0) {
@@ -161,6 +170,7 @@ struct WorldMemory {
   }
   static void release(void* p, std::size_t bytes) {
     if (p == address(kFirstPage + kWindowPages)) return;
+    if (bytes >> kPageShift > kWindowPages) return;  // never covered
     World::wipe(p, bytes);
     World::pages_released += bytes >> kPageShift;
   }

@@ -94,6 +94,11 @@ void* reserve(std::size_t bytes, std::size_t align, void* hint) noexcept {
   if (p != nullptr) ralloc_test::reserved.fetch_add(bytes, std::memory_order_relaxed);
   return p;
 }
+bool reserve_at(void* begin, std::size_t bytes) noexcept {
+  if (fails(OsCall::kReserveAt, bytes) || !Chosen::reserve_at(begin, bytes)) return false;
+  ralloc_test::reserved.fetch_add(bytes, std::memory_order_relaxed);
+  return true;
+}
 void* reserve_zeros(std::size_t bytes) noexcept {
   return fails(OsCall::kReserveZeros, bytes) ? nullptr : Chosen::reserve_zeros(bytes);
 }

@@ -9,7 +9,7 @@
 //   CALL:over:N    calls for more than N bytes
 //   CALL:total:N   calls after which more than N bytes would be reserved
 //
-// CALL is reserve, reserve_zeros, commit, purge, move_pages, map_wiped_on_fork, or
+// CALL is reserve, reserve_at, reserve_zeros, commit, purge, move_pages, map_wiped_on_fork, or
 // move_pages_lost: that is move_pages, which loses the addresses of its target by failing.
 //
 // Thread safety: any thread.
@@ -24,6 +24,7 @@ inline constexpr const char* kFaultVariable = "RALLOC_TEST_FAULT";
 
 enum class OsCall {
   kReserve,
+  kReserveAt,
   kReserveZeros,
   kCommit,
   kPurge,
@@ -32,7 +33,7 @@ enum class OsCall {
   kMapWipedOnFork,
 };
 inline constexpr const char* kOsCallNames[] = {
-    "reserve",    "reserve_zeros",   "commit", "purge",
+    "reserve",    "reserve_at",      "reserve_zeros",    "commit", "purge",
     "move_pages", "move_pages_lost", "map_wiped_on_fork"};
 inline constexpr std::size_t kOsCalls = sizeof kOsCallNames / sizeof kOsCallNames[0];
 

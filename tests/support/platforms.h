@@ -36,6 +36,9 @@ struct OsFunctions : os::Chosen {
   static void* reserve(std::size_t bytes, std::size_t align, void* hint) noexcept {
     return os::reserve(bytes, align, hint);
   }
+  static bool reserve_at(void* begin, std::size_t bytes) noexcept {
+    return os::reserve_at(begin, bytes);
+  }
   static void* reserve_zeros(std::size_t bytes) noexcept { return os::reserve_zeros(bytes); }
   static bool commit(void* begin, std::size_t bytes) noexcept { return os::commit(begin, bytes); }
   static bool purge(void* begin, std::size_t bytes) noexcept { return os::purge(begin, bytes); }

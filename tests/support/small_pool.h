@@ -28,6 +28,7 @@ struct FakeMemory {
     std::deque<std::uintptr_t> next;                   // where the next reservations lie
     std::vector<std::pair<void*, std::size_t>> maps;   // memory of page maps
     std::size_t largest_reserve = SIZE_MAX;            // more at once is refused
+    std::size_t free_behind = 0;                       // each piece; 0 is that of others
     std::size_t largest_commit = SIZE_MAX;
     std::size_t reserve_limit = SIZE_MAX;  // more in sum is refused
     unsigned refuse_maps = 0;              // so many page maps are refused, one after another
@@ -56,6 +57,11 @@ struct FakeMemory {
     }
     s.reserved += bytes;
     return reinterpret_cast<void*>(begin);
+  }
+  static bool reserve_at(void*, std::size_t bytes) {
+    if (bytes > state->free_behind) return false;
+    state->reserved += bytes;
+    return true;
   }
   static void* reserve_zeros(std::size_t bytes) {
     if (state->refuse_maps != 0) {
