@@ -1,7 +1,8 @@
 // A configuration for machines with little memory and few cores: magazines are small, free
 // memory goes back soon, and a process that cannot get any leaves, to be started again.
 //
-//   cmake --preset custom            or   cmake -B build -DRALLOC_CONFIG=examples/config/small_memory.h
+//   cmake --preset custom
+//   cmake -B build -DRALLOC_CONFIG=examples/config/small_memory.h        the same without a preset
 //
 // docs/configuration.md says what each of these means and which values it may have.
 //

@@ -30,7 +30,7 @@ class SmallMemoryTest : public testing::Test {
   static void* written(std::size_t size) { return std::memset(allocate(size), 1, size); }
 };
 
-// --- Growth --------------------------------------------------------------------------------------
+// --- Growth ------------------------------------------------------------------------------------
 
 TEST_F(SmallMemoryTest, TheHeapGrowsByAQuarter) {
   std::vector<void*> blocks;
@@ -52,7 +52,7 @@ TEST_F(SmallMemoryTest, AddressesAreReservedInSmallPieces) {
   deallocate(block);
 }
 
-// --- Shards and magazines --------------------------------------------------------------------------
+// --- Shards and magazines ----------------------------------------------------------------------
 
 TEST_F(SmallMemoryTest, EachCoreHasOneShard) {
   const unsigned cores = os::cpu_count();
@@ -83,7 +83,7 @@ TEST_F(SmallMemoryTest, AThreadKeepsHalfAMegabyte) {
   }).join();
 }
 
-// --- Returning memory ------------------------------------------------------------------------------
+// --- Returning memory --------------------------------------------------------------------------
 
 TEST_F(SmallMemoryTest, SixteenMegabytesMayBeDirty) {
   std::vector<void*> blocks(40);
@@ -120,7 +120,7 @@ TEST_F(SmallMemoryTest, SinglePagesDoNotDecay) {
   deallocate(blocks[2]);
 }
 
-// --- Reallocation ----------------------------------------------------------------------------------
+// --- Reallocation ------------------------------------------------------------------------------
 
 TEST_F(SmallMemoryTest, BlocksOfWhichAQuarterIsUnusedMove) {
   void* block = allocate(1000);
@@ -150,7 +150,7 @@ TEST_F(SmallMemoryTest, HalfAMegabyteMovesByItsPagesAndGetsNoRoomToGrow) {
   deallocate(hem);
 }
 
-// --- What the user is told -------------------------------------------------------------------------
+// --- What the user is told ---------------------------------------------------------------------
 
 TEST_F(SmallMemoryTest, TheLogTellsWarnings) {
   EXPECT_EQ(options().log_level, LogLevel::kWarning);
