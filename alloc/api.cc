@@ -5,6 +5,7 @@
 #include "alloc/allocator.h"
 #include "alloc/oom_handlers.h"
 #include "alloc/sized.h"
+#include "alloc/watch.h"
 #include "ralloc/ralloc.h"
 
 namespace ralloc {
@@ -20,25 +21,30 @@ namespace {
   return block;
 }
 [[gnu::noinline]] void free_or_ask(void* ptr, std::size_t size) {
-  while (UNLIKELY(!free_sized_slow(ptr, size))) call_oom_handler(size, 1);
+  while (UNLIKELY(!watched_free(ptr, size))) call_oom_handler(size, 1);
 }
 
 }  // namespace
 
 void* try_alloc(std::size_t size, std::size_t align) noexcept {
-  if (LIKELY(align == kGrain)) return allocate_sized(size);
+  if (LIKELY(align == kGrain)) {
+    return watch_allocated("ralloc::try_alloc", allocate_sized(size), size, align);
+  }
   if (UNLIKELY(align == 0)) die_of_alignment(size);
-  return allocate_sized_aligned(size, align);
+  return watch_allocated("ralloc::try_alloc", allocate_sized_aligned(size, align), size, align);
 }
 
 void* alloc(std::size_t size, std::size_t align) {
   if (LIKELY(align == kGrain)) {
-    if (void* block = allocate_sized_hit(size); LIKELY(block != nullptr)) return block;
+    if (void* block = allocate_sized_hit(size); LIKELY(block != nullptr)) {
+      return watch_allocated("ralloc::alloc", block, size, align);
+    }
   }
   return allocate_or_ask(size, align);
 }
 
 void free(void* ptr, std::size_t size) {
+  note_freed("ralloc::free", ptr, size);
   if (UNLIKELY(!free_sized_hit(ptr, size))) free_or_ask(ptr, size);
 }
 
@@ -46,7 +52,9 @@ void* try_realloc(void* ptr, std::size_t old_size, std::size_t new_size,
                   std::size_t align) noexcept {
   if (ptr == nullptr) return try_alloc(new_size, align);
   if (UNLIKELY(align == 0)) die_of_alignment(new_size);
-  return reallocate_sized(ptr, old_size, new_size, align);
+  void* block = watched_reallocate_sized(ptr, old_size, new_size, align);
+  note_resized("ralloc::try_realloc", ptr, old_size, block, new_size);
+  return block;
 }
 
 void* realloc(void* ptr, std::size_t old_size, std::size_t new_size, std::size_t align) {
@@ -58,19 +66,27 @@ void* realloc(void* ptr, std::size_t old_size, std::size_t new_size, std::size_t
 }
 
 bool inplace_realloc(void* ptr, std::size_t old_size, std::size_t new_size) noexcept {
-  if (new_size == 0) return free_sized(ptr, old_size);
-  return resize_in_place(ptr, old_size, new_size, new_size) != 0;
+  if (new_size == 0) {
+    note_freed("ralloc::inplace_realloc", ptr, old_size);
+    return free_sized_hit(ptr, old_size) || watched_free(ptr, old_size);
+  }
+  const bool is_done = watched_resize(ptr, old_size, new_size, new_size) != 0;
+  note_resized("ralloc::inplace_realloc", ptr, old_size, is_done ? ptr : nullptr, new_size);
+  return is_done;
 }
 
 std::size_t inplace_realloc_at_least(void* ptr, std::size_t old_size, std::size_t least,
                                      std::size_t preferred) noexcept {
   if (preferred == 0) return 0;
-  return resize_in_place(ptr, old_size, least == 0 ? 1 : least, preferred);
+  const std::size_t size = watched_resize(ptr, old_size, least == 0 ? 1 : least, preferred);
+  note_resized("ralloc::inplace_realloc_at_least", ptr, old_size, size != 0 ? ptr : nullptr, size);
+  return size;
 }
 
 SizedPointer try_alloc_at_least(std::size_t size, std::size_t align) noexcept {
   if (UNLIKELY(align == 0)) die_of_alignment(size);
   const Sized block = allocate_at_least(size, align);
+  watch_allocated("ralloc::try_alloc_at_least", block.begin, block.size, align);
   return {block.begin, block.size};
 }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "alloc/allocator.h"
+#include "alloc/watch.h"
 #include "shim/os.h"
 
 #define EXPORT extern "C" [[gnu::visibility("default")]]
@@ -36,24 +37,26 @@ void* or_enomem(Allocate allocate) {
   return or_enomem([=] { return allocate_slow(size); });
 }
 
-void* aligned(std::size_t align, std::size_t size) {
+void* aligned(const char* call, std::size_t align, std::size_t size) {
   if (!std::has_single_bit(align)) return fail(EINVAL);
-  return or_enomem([=] { return allocate_aligned(size, align); });
+  return watch_allocated(call, or_enomem([=] { return allocate_aligned(size, align); }), size, align);
 }
 
 }  // namespace
 
 EXPORT void* malloc(std::size_t size) noexcept {
   void* block = allocate_hit(size);
-  return LIKELY(block != nullptr) ? block : malloc_slow(size);
+  if (UNLIKELY(block == nullptr)) block = malloc_slow(size);
+  return watch_allocated("malloc", block, size, kGrain);
 }
 
-EXPORT void free(void* ptr) noexcept { deallocate(ptr); }
+EXPORT void free(void* ptr) noexcept { watch_deallocate("free", ptr); }
 
 EXPORT void* calloc(std::size_t count, std::size_t size) noexcept {
   std::size_t bytes;
   if (__builtin_mul_overflow(count, size, &bytes)) return fail(ENOMEM);
-  return or_enomem([=] { return allocate_zeroed(bytes); });
+  void* block = or_enomem([=] { return allocate_zeroed(bytes); });
+  return watch_allocated("calloc", block, bytes, kGrain, true);
 }
 
 EXPORT void* realloc(void* ptr, std::size_t size) noexcept {
@@ -62,7 +65,9 @@ EXPORT void* realloc(void* ptr, std::size_t size) noexcept {
     free(ptr);
     return nullptr;
   }
-  return or_enomem([=] { return reallocate(ptr, size, kGrain); });
+  void* block = or_enomem([=] { return watched_reallocate(ptr, size, kGrain); });
+  note_resized("realloc", ptr, kUnknownSize, block, size);
+  return block;
 }
 
 EXPORT void* reallocarray(void* ptr, std::size_t count, std::size_t size) noexcept {
@@ -75,7 +80,7 @@ EXPORT void* reallocarray(void* ptr, std::size_t count, std::size_t size) noexce
 EXPORT int posix_memalign(void** out, std::size_t align, std::size_t size) noexcept {
   if (!std::has_single_bit(align) || align % sizeof(void*) != 0) return EINVAL;
   const int kept_errno = errno;
-  void* block = allocate_aligned(size, align);
+  void* block = watch_allocated("posix_memalign", allocate_aligned(size, align), size, align);
   errno = kept_errno;
   if (block == nullptr) return ENOMEM;
   *out = block;
@@ -83,21 +88,23 @@ EXPORT int posix_memalign(void** out, std::size_t align, std::size_t size) noexc
 }
 
 EXPORT void* aligned_alloc(std::size_t align, std::size_t size) noexcept {
-  return aligned(align, size);
+  return aligned("aligned_alloc", align, size);
 }
 
 // glibc's memalign rounds the alignment up where it is no power of two.
 EXPORT void* memalign(std::size_t align, std::size_t size) noexcept {
-  if (align > SIZE_MAX / 2 + 1) return aligned(0, size);
-  return aligned(std::bit_ceil(align), size);
+  if (align > SIZE_MAX / 2 + 1) return fail(EINVAL);
+  return aligned("memalign", std::bit_ceil(align), size);
 }
 
-EXPORT void* valloc(std::size_t size) noexcept { return aligned(os::page_size(), size); }
+EXPORT void* valloc(std::size_t size) noexcept {
+  return aligned("valloc", os::page_size(), size);
+}
 
 EXPORT void* pvalloc(std::size_t size) noexcept {
   const std::size_t page = os::page_size();
   if (size > SIZE_MAX - page) return fail(ENOMEM);
-  return aligned(page, size == 0 ? page : (size + page - 1) / page * page);
+  return aligned("pvalloc", page, size == 0 ? page : (size + page - 1) / page * page);
 }
 
 EXPORT std::size_t malloc_usable_size(void* ptr) noexcept {
@@ -105,10 +112,12 @@ EXPORT std::size_t malloc_usable_size(void* ptr) noexcept {
 }
 
 // C23: the size and alignment are those of the allocation.
-EXPORT void free_sized(void* ptr, [[maybe_unused]] std::size_t size) noexcept { deallocate(ptr); }
+EXPORT void free_sized(void* ptr, std::size_t size) noexcept {
+  watch_deallocate("free_sized", ptr, size);
+}
 EXPORT void free_aligned_sized(void* ptr, [[maybe_unused]] std::size_t align,
-                               [[maybe_unused]] std::size_t size) noexcept {
-  deallocate(ptr);
+                               std::size_t size) noexcept {
+  watch_deallocate("free_aligned_sized", ptr, size);
 }
 
 EXPORT std::size_t malloc_good_size(std::size_t size) noexcept { return usable_size_for(size); }
@@ -124,9 +133,8 @@ EXPORT std::size_t nallocx(std::size_t size, int flags) noexcept {
   }
   return usable_size_for(size > kSmallMost ? size : kSmallMost + 1);
 }
-EXPORT void sdallocx(void* ptr, [[maybe_unused]] std::size_t size,
-                     [[maybe_unused]] int flags) noexcept {
-  deallocate(ptr);
+EXPORT void sdallocx(void* ptr, std::size_t size, [[maybe_unused]] int flags) noexcept {
+  watch_deallocate("sdallocx", ptr, size);
 }
 
 EXPORT void cfree(void* ptr) noexcept ALIAS(free);

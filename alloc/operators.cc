@@ -10,6 +10,7 @@
 #include <new>
 
 #include "alloc/allocator.h"
+#include "alloc/watch.h"
 
 #define EXPORT [[gnu::visibility("default")]]
 
@@ -64,11 +65,21 @@ std::new_handler current_new_handler() {
 
 [[gnu::always_inline]] inline void* new_block(std::size_t size) {
   void* block = allocate_hit(size);
-  return LIKELY(block != nullptr) ? block : new_slow(size, kGrain);
+  if (UNLIKELY(block == nullptr)) block = new_slow(size, kGrain);
+  return watch_allocated("new", block, size, kGrain);
 }
 [[gnu::always_inline]] inline void* new_block_nothrow(std::size_t size) {
   void* block = allocate_hit(size);
-  return LIKELY(block != nullptr) ? block : new_nothrow_slow(size, kGrain);
+  if (UNLIKELY(block == nullptr)) block = new_nothrow_slow(size, kGrain);
+  return watch_allocated("new", block, size, kGrain);
+}
+[[gnu::noinline]] void* new_aligned(std::size_t size, std::align_val_t align) {
+  void* block = new_slow(size, std::size_t(align));
+  return watch_allocated("new", block, size, std::size_t(align));
+}
+[[gnu::noinline]] void* new_aligned_nothrow(std::size_t size, std::align_val_t align) {
+  void* block = new_nothrow_slow(size, std::size_t(align));
+  return watch_allocated("new", block, size, std::size_t(align));
 }
 
 }  // namespace
@@ -78,20 +89,20 @@ EXPORT void* operator new(std::size_t n) { return new_block(n); }
 EXPORT void* operator new[](std::size_t n) { return new_block(n); }
 EXPORT void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return new_block_nothrow(n); }
 EXPORT void* operator new[](std::size_t n, const std::nothrow_t&) noexcept { return new_block_nothrow(n); }
-EXPORT void* operator new(std::size_t n, std::align_val_t a) { return new_slow(n, std::size_t(a)); }
-EXPORT void* operator new[](std::size_t n, std::align_val_t a) { return new_slow(n, std::size_t(a)); }
-EXPORT void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept { return new_nothrow_slow(n, std::size_t(a)); }
-EXPORT void* operator new[](std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept { return new_nothrow_slow(n, std::size_t(a)); }
-EXPORT void operator delete(void* p) noexcept { deallocate(p); }
-EXPORT void operator delete[](void* p) noexcept { deallocate(p); }
-EXPORT void operator delete(void* p, std::size_t) noexcept { deallocate(p); }
-EXPORT void operator delete[](void* p, std::size_t) noexcept { deallocate(p); }
-EXPORT void operator delete(void* p, const std::nothrow_t&) noexcept { deallocate(p); }
-EXPORT void operator delete[](void* p, const std::nothrow_t&) noexcept { deallocate(p); }
-EXPORT void operator delete(void* p, std::align_val_t) noexcept { deallocate(p); }
-EXPORT void operator delete[](void* p, std::align_val_t) noexcept { deallocate(p); }
-EXPORT void operator delete(void* p, std::size_t, std::align_val_t) noexcept { deallocate(p); }
-EXPORT void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { deallocate(p); }
-EXPORT void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { deallocate(p); }
-EXPORT void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept { deallocate(p); }
+EXPORT void* operator new(std::size_t n, std::align_val_t a) { return new_aligned(n, a); }
+EXPORT void* operator new[](std::size_t n, std::align_val_t a) { return new_aligned(n, a); }
+EXPORT void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept { return new_aligned_nothrow(n, a); }
+EXPORT void* operator new[](std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept { return new_aligned_nothrow(n, a); }
+EXPORT void operator delete(void* p) noexcept { watch_deallocate("delete", p); }
+EXPORT void operator delete[](void* p) noexcept { watch_deallocate("delete", p); }
+EXPORT void operator delete(void* p, std::size_t n) noexcept { watch_deallocate("delete", p, n); }
+EXPORT void operator delete[](void* p, std::size_t n) noexcept { watch_deallocate("delete", p, n); }
+EXPORT void operator delete(void* p, const std::nothrow_t&) noexcept { watch_deallocate("delete", p); }
+EXPORT void operator delete[](void* p, const std::nothrow_t&) noexcept { watch_deallocate("delete", p); }
+EXPORT void operator delete(void* p, std::align_val_t) noexcept { watch_deallocate("delete", p); }
+EXPORT void operator delete[](void* p, std::align_val_t) noexcept { watch_deallocate("delete", p); }
+EXPORT void operator delete(void* p, std::size_t n, std::align_val_t) noexcept { watch_deallocate("delete", p, n); }
+EXPORT void operator delete[](void* p, std::size_t n, std::align_val_t) noexcept { watch_deallocate("delete", p, n); }
+EXPORT void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { watch_deallocate("delete", p); }
+EXPORT void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept { watch_deallocate("delete", p); }
 // clang-format on

@@ -1,0 +1,90 @@
+// Who watches the program's calls: hooks at every entry of the malloc ABI and of the C++ API, for
+// the log build (a line for each call) and the debugger build (alloc/checked.h).
+//
+// In the plain build they are empty, and what they wrap is called directly: the golden listings
+// show that they cost nothing.
+//
+// Thread safety: as the calls; no lock is held.
+#pragma once
+
+#include <cstddef>
+
+#include "alloc/allocator.h"
+#include "alloc/checked.h"
+#include "alloc/sized.h"
+#include "shim/config.h"
+
+namespace ralloc {
+
+// --- The log's lines ---------------------------------------------------------------------------
+// `call` is the name of the entry, for people. A failed call comes with null.
+
+// Before the entry returns.
+[[gnu::always_inline]] inline void note_allocated([[maybe_unused]] const char* call,
+                                                  [[maybe_unused]] const void* ptr,
+                                                  [[maybe_unused]] std::size_t size,
+                                                  [[maybe_unused]] std::size_t align) {
+  // The log's line of level `call` belongs here.
+}
+// Before anything is freed; the size as the program says it, kUnknownSize where it does not.
+inline constexpr std::size_t kUnknownSize = ~std::size_t{0};
+[[gnu::always_inline]] inline void note_freed([[maybe_unused]] const char* call,
+                                              [[maybe_unused]] const void* ptr,
+                                              [[maybe_unused]] std::size_t size) {
+  // And here.
+}
+// Before the entry returns: `to` is `from` where it was resized in place.
+[[gnu::always_inline]] inline void note_resized([[maybe_unused]] const char* call,
+                                                [[maybe_unused]] const void* from,
+                                                [[maybe_unused]] std::size_t old_size,
+                                                [[maybe_unused]] const void* to,
+                                                [[maybe_unused]] std::size_t size) {
+  // And here.
+}
+
+// --- Allocation ----------------------------------------------------------------------------------
+// Every block passes by here on its way to the program.
+[[gnu::always_inline]] inline void* watch_allocated(const char* call, void* ptr, std::size_t size,
+                                                    std::size_t align, bool is_zeroed = false) {
+  if constexpr (kDebugger) checked_allocated(ptr, size, is_zeroed);
+  note_allocated(call, ptr, size, align);
+  return ptr;
+}
+
+// --- Freeing and resizing -------------------------------------------------------------------------
+// The debugger build has its own of these, which call the others.
+
+// All of a block, whose size is the allocator's to know.
+[[gnu::always_inline]] inline void watch_deallocate(const char* call, void* ptr,
+                                                    std::size_t size = kUnknownSize) {
+  note_freed(call, ptr, size);
+  if constexpr (kDebugger) return checked_deallocate(ptr);
+  deallocate(ptr);
+}
+// As free_sized_slow.
+[[nodiscard]] inline bool watched_free(void* ptr, std::size_t size) noexcept {
+  if constexpr (kDebugger) return checked_free(ptr, size);
+  return free_sized_slow(ptr, size);
+}
+// As reallocate.
+[[nodiscard]] inline void* watched_reallocate(void* ptr, std::size_t size,
+                                              std::size_t align) noexcept {
+  if constexpr (kDebugger) {
+    return checked_reallocate(ptr, usable_size(ptr, Misuse::kForeignRealloc), size, align);
+  }
+  return reallocate(ptr, size, align);
+}
+// As reallocate_sized.
+[[nodiscard]] inline void* watched_reallocate_sized(void* ptr, std::size_t old_size,
+                                                    std::size_t size, std::size_t align) noexcept {
+  if constexpr (kDebugger) return checked_reallocate(ptr, old_size, size, align);
+  return reallocate_sized(ptr, old_size, size, align);
+}
+// As resize_in_place.
+[[nodiscard]] inline std::size_t watched_resize(void* ptr, std::size_t old_size, std::size_t least,
+                                                std::size_t most) noexcept {
+  if constexpr (kDebugger) return checked_resize(ptr, old_size, least, most);
+  return resize_in_place(ptr, old_size, least, most);
+}
+
+}  // namespace ralloc
