@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "shim/log.h"
 #include "shim/os.h"
 
 namespace ralloc {
@@ -33,6 +34,7 @@ Run* move_by_pages(Run* span, std::size_t pages) {
   if (fresh == nullptr) return nullptr;
   switch (os::move_pages(span->begin(), span->bytes(), fresh->begin(), fresh->bytes())) {
     case os::Moved::kYes:
+      log_debug("the pages of % are moved to %", span->begin(), fresh->begin());
       bookkeeper.give_large(span, SpanState::kClean);
       return fresh;
     case os::Moved::kNo:
@@ -51,6 +53,8 @@ void* allocate_class(unsigned size_class) noexcept {
   if (void* block = take_hit(size_class * sizeof(Magazine))) return block;
   if (void* block = take_miss(size_class)) return block;
   // The last resort before failure: what this thread keeps back of other classes.
+  log_warning("no memory: this thread gives home what it has, for a block of % B",
+              size_class_info(size_class).block_size);
   flush_this_pool();
   if (void* block = take_miss(size_class)) return block;
   return bookkeeper.take_anywhere(size_class);
@@ -58,6 +62,7 @@ void* allocate_class(unsigned size_class) noexcept {
 
 LargeBlock* allocate_large(std::size_t pages, std::size_t align_pages) noexcept {
   if (Run* span = bookkeeper.take_large(pages, align_pages)) return span;
+  log_warning("no memory: this thread gives home what it has, for % pages", pages);
   flush_this_pool();
   return bookkeeper.take_large(pages, align_pages);
 }

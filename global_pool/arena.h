@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "global_pool/page_map.h"
+#include "shim/log.h"
 
 namespace ralloc {
 
@@ -105,6 +106,9 @@ class Arena {
     const std::size_t step = bytes >> Limits::kPageShift;
     return step > pages ? step : pages;
   }
+  static Extent extent(Pages pages) {
+    return {address(pages.first), pages.count << Limits::kPageShift};
+  }
 
   Pages commit_frontier(std::size_t pages) {
     Pages next{frontier_.first, step_for(pages)};
@@ -121,7 +125,12 @@ class Arena {
 
   bool commit_pages(Pages pages) {
     if (pages.count == 0) return true;
-    if (!Memory::commit(address(pages.first), pages.count << Limits::kPageShift)) return false;
+    const Extent bytes = extent(pages);
+    if (!Memory::commit(address(pages.first), bytes.size)) {
+      log_warning("the OS does not commit %", bytes);
+      return false;
+    }
+    log_debug("% is committed", bytes);
     committed_.set(committed_.get() + pages.count);
     return true;
   }
@@ -153,13 +162,18 @@ class Arena {
     void* hint = newest_.get() != 0 ? address(newest_.get() - pages) : nullptr;
     for (unsigned tries = 0; tries < kReserveTries; ++tries) {
       void* piece = Memory::reserve(bytes, align, hint);
-      if (piece == nullptr) return {};
+      if (piece == nullptr) {
+        log_warning("the OS does not reserve % bytes", bytes);
+        return {};
+      }
       const std::uintptr_t first = PageMap::page_of(piece);
       if (map_.cover(first, pages)) {
         newest_.set(first);
         reserved_.set(reserved_.get() + pages);
+        log_debug("% is reserved", Extent{piece, bytes});
         return {first, pages};
       }
+      log_internal("% clashes in the page map, or that has no memory", Extent{piece, bytes});
       // The window has a place of it already: look elsewhere, a golden share of 1 TiB away.
       Memory::release(piece, bytes);
       hint = address((first + std::uintptr_t{0x9e3780} * (tries + 1)) & kUserPages);
@@ -176,6 +190,8 @@ class Arena {
     if (shared >= pages.count) return {};
     map_.uncover(pages.first + shared, pages.count - shared);
     reserved_.set(reserved_.get() - (pages.count - shared));
+    log_debug("% is released without having been committed", extent({pages.first + shared,
+                                                                    pages.count - shared}));
     Memory::release(address(pages.first + shared), (pages.count - shared) << Limits::kPageShift);
     return {};
   }

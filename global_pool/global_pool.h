@@ -17,6 +17,7 @@
 #include "global_pool/loose_run.h"
 #include "global_pool/page_map.h"
 #include "global_pool/shard.h"
+#include "shim/log.h"
 #include "shim/sync.h"
 
 namespace ralloc {
@@ -61,6 +62,8 @@ class alignas(64) GlobalPool {
   // A free block of a class from any shard: the last resort, when `take` has failed. Null if
   // there is none.
   [[nodiscard]] void* take_anywhere(std::uint32_t size_class) {
+    log_warning("no memory: a block of % B is sought in all shards",
+                Limits::size_class(size_class).block_size);
     void* block = nullptr;
     for (Shard& shard : shards_) {
       if (shard.take(size_class, &block + 1, 1).count != 0) return block;
@@ -77,6 +80,7 @@ class alignas(64) GlobalPool {
       }
       const std::uint32_t shard = first->home_.get() & 255;
       typename Shard::Given given = shards_[shard].give(shard, map_, blocks, n);
+      log_debug("% blocks come home to shard %", n - given.kept, shard);
       give_emptied(std::move(given.emptied));
       if (given.culprit != nullptr) die_of_misuse(given.misuse, given.culprit);
       n = given.kept;
@@ -140,6 +144,7 @@ class alignas(64) GlobalPool {
   // Takes a large block back, the addresses of whose mapping are lost: the kernel may have
   // given them to somebody else.
   void lose_large(Span* span) {
+    log_warning("the addresses of % are lost", extent_of(span));
     map_.clear_key(span->first_page_.get(), 1);
     ledger_.forget(LooseRun(*span));
   }
@@ -216,9 +221,11 @@ class alignas(64) GlobalPool {
         given += run->bytes();
         ledger_.give(std::move(run), SpanState::kClean, 0);
       } else {
+        log_warning("the OS does not take back %", extent_of(run.operator->()));
         ledger_.give(std::move(run), SpanState::kDirty, again_ms);
       }
     }
+    if (given != 0) log_note("% bytes have been given back to the OS, addresses kept", given);
     return given;
   }
   // What is due by the decay, if somebody has not just looked.
@@ -281,6 +288,7 @@ class alignas(64) GlobalPool {
     if (pages > map_.window_pages() || align > map_.window_pages()) return LooseRun(nullptr);
     LooseRun run = ledger_.take(pages, align, state, words);
     if (!run && may_scrape_together(pages)) {
+      log_warning("% pages are scraped together from free memory", pages);
       trim();
       release_sectors();
       run = ledger_.take(pages, align, state, words);
@@ -306,6 +314,7 @@ class alignas(64) GlobalPool {
     for (;;) {
       LooseRun run = ledger_.take_sectors();
       if (!run) break;
+      log_note("% is released", extent_of(run.operator->()));
       release(std::move(run));
     }
   }

@@ -18,6 +18,7 @@
 #include "global_pool/loose_run.h"
 #include "global_pool/page_map.h"
 #include "global_pool/span.h"
+#include "global_pool/span_log.h"
 #include "shim/mutex.h"
 
 namespace ralloc {
@@ -58,6 +59,8 @@ class Ledger {
     run->state_.set(state);
     run->bits_.set(bits);
     map_.set_span(run->first_page_.get(), mapped_pages(run), run);
+    log_debug("run % is taken, clean: %", extent_of(run),
+              [run] { return run->was_clean_.get(); });
     return LooseRun(run);
   }
 
@@ -74,6 +77,7 @@ class Ledger {
       if (words != 0) metadata_.give(run->bits_.get(), words * sizeof(Cell<std::uint64_t>));
     }
     map_.set_span(run->first_page_.get(), mapped_pages(run), nullptr);
+    log_debug("run % is given back, clean: %", extent_of(run), state == SpanState::kClean);
     insert_merged(run, state, now_ms);
     return dirty_bytes();
   }
@@ -96,6 +100,7 @@ class Ledger {
     Span* rest = new_record(run->first_page_.get() + pages, run->pages_.get() - pages);
     if (rest == nullptr) return false;
     run->pages_.set(pages);
+    log_debug("run % is what was left of a block that shrank", extent_of(run));
     insert_merged(rest, SpanState::kDirty, now_ms);
     return true;
   }
@@ -201,6 +206,7 @@ class Ledger {
     run->state_.set(SpanState::kLarge);
     run->is_apart_.set(true);
     map_.set_span(piece.first, 1, run);
+    log_debug("run % is taken, a mapping of its own", extent_of(run));
     return LooseRun(run);
   }
   // Cuts off what whole sectors a block apart has beyond `pages`: the caller releases them.
@@ -211,6 +217,7 @@ class Ledger {
         (pages + Limits::kSectorPages - 1) / Limits::kSectorPages * Limits::kSectorPages;
     const Pages rest{run->first_page_.get() + kept, run->pages_.get() - kept};
     run->pages_.set(kept);
+    log_debug("run %, a mapping of its own, is all that is kept", extent_of(run));
     arena_.give_up(rest);
     return rest;
   }
@@ -245,6 +252,7 @@ class Ledger {
       map_.set_span(run->first_page_.get(), 1, nullptr);
       parts_.forget_block(run);
     }
+    log_debug("run % is forgotten, its addresses are released", extent_of(run));
     arena_.give_up({run->first_page_.get(), run->pages_.get()});
     drop(run);
   }
@@ -322,6 +330,7 @@ class Ledger {
     arena_.retire();
     metadata_.retire();
     for (auto& count : pools_) count.set(0);
+    log_note("a fork lost the thread that held the ledger's lock: its free runs are given up");
   }
 
   // How many pages of a taken run have an entry in the map: a large block's first alone.
@@ -389,15 +398,18 @@ class Ledger {
     }
     if (into == nullptr) {
       runs_.insert(run, state);
+      log_internal("free run %, clean: %", extent_of(run), state == SpanState::kClean);
       return run;
     }
     const bool before = into->first_page_.get() < run->first_page_.get();
     runs_.resize(into, before ? into->first_page_.get() : run->first_page_.get(),
                  into->pages_.get() + run->pages_.get());
+    log_debug("run % is merged, into %", extent_of(run), extent_of(into));
     drop(run);
     return into;
   }
   void absorb(Span* run, Span* neighbour) REQUIRES(mutex_, any_mutex) {
+    log_debug("run % absorbs %", extent_of(run), extent_of(neighbour));
     runs_.remove(neighbour);
     if (neighbour->first_page_.get() < run->first_page_.get()) {
       run->first_page_.set(neighbour->first_page_.get());
@@ -451,11 +463,13 @@ class Ledger {
       runs_.resize(next, next->first_page_.get() + more, next->pages_.get() - more);
     }
     run->pages_.set(run->pages_.get() + more);
+    log_debug("run % has been extended by % pages", extent_of(run), more);
     return true;
   }
 
   Span* leave(Span* run) REQUIRES(mutex_, any_mutex) {
     runs_.remove(run);
+    log_debug("run % leaves to be purged", extent_of(run));
     run->state_.set(SpanState::kLeaving);
     return run;
   }

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "shim/fatal.h"
+#include "shim/log.h"
 #include "shim/os.h"
 
 namespace ralloc {
@@ -31,11 +32,16 @@ bool Metadata::map_chunk() {
   }
   const std::size_t bytes = Config::kMetadataChunk;
   void* chunk = os::reserve(bytes, os::page_size(), nullptr);
-  if (chunk == nullptr) return false;
+  if (chunk == nullptr) {
+    log_warning("the OS does not reserve % bytes for records", bytes);
+    return false;
+  }
   if (!os::commit(chunk, bytes)) {
+    log_warning("the OS does not commit % for records", Extent{chunk, bytes});
     os::release(chunk, bytes);
     return false;
   }
+  log_debug("% is committed for records", Extent{chunk, bytes});
   chunk_begin_ = std::uintptr_t(chunk);
   chunk_end_ = chunk_begin_ + bytes;
   mapped_ += bytes;

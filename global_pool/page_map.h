@@ -23,6 +23,7 @@
 
 #include "shim/config.h"
 #include "shim/fatal.h"
+#include "shim/log.h"
 
 namespace ralloc {
 
@@ -153,6 +154,7 @@ class PageMap {
       mask_.store(pages - 1, Sync::kRelease);
       return true;
     }
+    log_warning("the OS does not reserve addresses for the page map");
     return false;
   }
 
@@ -175,7 +177,9 @@ class PageMap {
     const std::uintptr_t begin = reinterpret_cast<std::uintptr_t>(first) & ~(granule - 1);
     const std::uintptr_t end =
         (reinterpret_cast<std::uintptr_t>(first + count) + granule - 1) & ~(granule - 1);
-    return Limits::Memory::commit(reinterpret_cast<void*>(begin), end - begin);
+    if (Limits::Memory::commit(reinterpret_cast<void*>(begin), end - begin)) return true;
+    log_warning("the OS does not commit % bytes of the page map", end - begin);
+    return false;
   }
 
   // What the map reads before it is open: nothing is known.

@@ -14,6 +14,7 @@
 #include "global_pool/loose_run.h"
 #include "global_pool/page_map.h"
 #include "global_pool/span.h"
+#include "global_pool/span_log.h"
 #include "shim/mutex.h"
 
 namespace ralloc {
@@ -65,6 +66,8 @@ class alignas(64) Shard {
     const std::size_t taken = span->take(end, n);
     span->bin_above_.set(0);
     if (span->free_.get() != 0) link(span);
+    log_debug(blocks_of(span), "shard % has a fresh span %, % of its blocks are taken", index,
+              extent_of(span), taken);
     return taken;
   }
 
@@ -202,6 +205,7 @@ class alignas(64) Shard {
     for (auto& bins : lists_) {
       for (Bin& bin : bins) bin.clear();
     }
+    log_note("a fork lost the thread that held a shard's lock: its spans are given up");
   }
 
   std::size_t take_locked(std::uint32_t size_class, void** end, std::size_t n)
@@ -212,6 +216,8 @@ class alignas(64) Shard {
         Span* span = bin.front();
         unlink(span);
         taken += span->take(end - taken, n - taken);
+        log_internal(blocks_of(span), "span % gives blocks, % of % are taken", extent_of(span),
+                     taken, n);
         if (span->free_.get() != 0) link(span);
       }
     }
@@ -317,6 +323,7 @@ class alignas(64) Shard {
       link(span);
       return false;
     }
+    log_debug(blocks_of(span), "span % is wholly free and leaves its shard", extent_of(span));
     count(span, std::size_t(-1));
     span->home_.set(Span::kNobody);
     emptied.push(LooseRun(*span));
@@ -336,6 +343,7 @@ class alignas(64) Shard {
     span->bin_.set(bin);
     span->bin_above_.set(span->most_free_in(bin));
     lists_[span->class_.get()][bin].push_front(span);
+    log_internal(blocks_of(span), "span % is in bin % now", extent_of(span), bin);
   }
   void unlink(Span* span) REQUIRES(mutex_, any_mutex) {
     lists_[span->class_.get()][span->bin_.get()].remove(span);

@@ -16,8 +16,10 @@
 #include "global_pool/global_pool.h"
 #include "global_pool/size_class.h"
 #include "local_pool/magazine.h"
+#include "local_pool/magazine_log.h"
 #include "shim/annotations.h"
 #include "shim/fatal.h"
+#include "shim/log.h"
 
 namespace ralloc {
 
@@ -35,7 +37,9 @@ class LocalPool : public MagazineRack<Limits> {
   static LocalPool* open(GlobalPool& global) {
     void* memory = global.ledger().take_metadata(sizeof(LocalPool));
     if (memory == nullptr) return nullptr;
-    return new (memory) LocalPool(global, global.ledger().attach_pool());
+    const std::uint32_t shard = global.ledger().attach_pool();
+    log_note("a pool for this thread, at home in shard %", shard);
+    return new (memory) LocalPool(global, shard);
   }
   // Gives all home, the pool's own memory too.
   void close();
@@ -81,6 +85,11 @@ class LocalPool : public MagazineRack<Limits> {
     const std::size_t half = (room(size_class) + 1) / 2;
     return half < Config::kBatchBlocks ? half : Config::kBatchBlocks;
   }
+  // For the log: this pool's magazines, with the cursor at a class, and the size of its blocks.
+  MagazinesPicture<Limits> picture(unsigned size_class) const { return {this, size_class}; }
+  static std::uint32_t block_size(unsigned size_class) {
+    return Limits::size_class(size_class).block_size;
+  }
   void overflow(unsigned size_class, void* block);
   void send(void* block, unsigned size_class);
   bool grow(unsigned size_class);
@@ -117,6 +126,7 @@ class LocalPool : public MagazineRack<Limits> {
 template <class Sync, class Limits>
 void LocalPool<Sync, Limits>::close() {
   flush();
+  log_note("the pool of this thread is closed, after % refills and flushes", events_);
   for (unsigned c = 0; c < Limits::kClasses; ++c) {
     if (shelves_[c].array != nullptr) give_array(shelves_[c].array, room(c));
   }
@@ -180,7 +190,10 @@ bool LocalPool<Sync, Limits>::grow(unsigned size_class) {
   const std::size_t bytes = first ? 0 : (new_room - old_room) * info.block_size;
   if (!first && new_room * info.block_size > Limits::magazine_bytes()) return false;
   if (room_bytes_ + bytes > Limits::pool_bytes()) return false;
-  if (!global_.budget().draw(bytes, Limits::all_pools_bytes())) return false;
+  if (!global_.budget().draw(bytes, Limits::all_pools_bytes())) {
+    log_internal("the budget of all pools has no % bytes", bytes);
+    return false;
+  }
   void** array = take_array(new_room);
   if (array == nullptr) {
     global_.budget().put_back(bytes);
@@ -188,6 +201,8 @@ bool LocalPool<Sync, Limits>::grow(unsigned size_class) {
   }
   replace_array(size_class, array, new_room);
   room_bytes_ += bytes;
+  log_internal(picture(size_class), "the magazine of % B grows to % places", block_size(size_class),
+               new_room);
   return true;
 }
 
@@ -204,6 +219,8 @@ void LocalPool<Sync, Limits>::shrink(unsigned size_class) {
   const std::size_t bytes = (old_room - new_room) * info.block_size;
   room_bytes_ -= bytes;
   global_.budget().put_back(bytes);
+  log_internal(picture(size_class), "the magazine of % B shrinks to % places",
+               block_size(size_class), new_room);
 }
 
 // --- Refill and flush ------------------------------------------------------------------------------
@@ -237,6 +254,8 @@ void LocalPool<Sync, Limits>::give_oldest(unsigned size_class, std::size_t n) {
   global_.give(oldest, n);
   std::memmove(oldest, oldest + n, rest * sizeof(void*));
   magazines[size_class].top -= n;
+  log_debug(picture(size_class), "give % blocks of % B to shard %", n, block_size(size_class),
+            shard_);
 }
 
 template <class Sync, class Limits>
@@ -251,7 +270,10 @@ void* LocalPool<Sync, Limits>::refill(unsigned size_class) {
       (void)global_.take(shard_, size_class, &block, 1);
       return block;
     }
-    magazine.top += global_.take(shard_, size_class, magazine.top + 1, batch(size_class));
+    const std::size_t n = global_.take(shard_, size_class, magazine.top + 1, batch(size_class));
+    magazine.top += n;
+    log_debug(picture(size_class), "take % blocks of % B from shard %", n, block_size(size_class),
+              shard_);
     if (*magazine.top == nullptr) return nullptr;
   }
   return *magazine.top--;
@@ -283,6 +305,7 @@ void LocalPool<Sync, Limits>::grow_outgoing() {
   if (outgoing_ != nullptr) give_array(outgoing_, 2 * outgoing_room_);
   outgoing_ = array;
   outgoing_room_ = room;
+  log_internal("the outgoing array grows to % places", room);
 }
 
 // Grouped by shard first, by counting: else each of many shards would look at all blocks.
@@ -306,7 +329,9 @@ void LocalPool<Sync, Limits>::send_all() {
   outgoing_count_ = outgoing_bytes_ = 0;
   for (unsigned s = 0; s < shards; ++s) {
     const std::size_t end = s + 1 < shards ? ends[s + 1] : n;
-    if (end != ends[s]) global_.give(sorted + ends[s], end - ends[s]);
+    if (end == ends[s]) continue;
+    log_debug("send % outgoing blocks to shard %", end - ends[s], s);
+    global_.give(sorted + ends[s], end - ends[s]);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "shim/log.h"
 #include "shim/options.h"
 #include "shim/os.h"
 
@@ -44,6 +45,7 @@ ThisPool* attach_this_pool() {
   this_rack = pool;
   if (os::at_thread_exit(&on_thread_exit, pool)) return pool;
   // Without the hook the pool would be lost with the thread.
+  log_warning("no pool for this thread: it cannot be told of the thread's end");
   close_this_pool(pool);
   return nullptr;
 }

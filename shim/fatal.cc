@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "shim/line.h"
+#include "shim/log.h"
 #include "shim/os.h"
 
 namespace ralloc {
@@ -42,6 +43,7 @@ constexpr Sentence sentence(Misuse misuse) {
 
 [[noreturn]] void die(Line& line) {
   line.write_error();
+  log_death(line.c_str());
   os::abort();
 }
 

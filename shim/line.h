@@ -1,6 +1,7 @@
 // One line of text for people, of bounded length, built in place.
 //
 // Thread safety: none; a line is on its maker's stack. Nothing here allocates.
+// Invariants: it ends with its only newline, whatever did not fit before it.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +14,9 @@ namespace ralloc {
 // Built without the formatted output of libc, which may allocate. What does not fit is cut off.
 class Line {
  public:
-  Line() { text("ralloc: "); }
+  static constexpr std::size_t kMost = 256;  // with the newline
+
+  explicit Line(const char* begin = "ralloc: ") { text(begin); }
   Line& text(const char* s) {
     while (*s != 0) put(*s++);
     return *this;
@@ -32,18 +35,35 @@ class Line {
     while (n > 0) put(digits[--n]);
     return *this;
   }
-  // To standard error, with its end, in one piece.
-  void write_error() {
-    buffer_[size_] = '\n';
-    os::write_error(buffer_, size_ + 1);
+  Line& put(char c) {
+    if (size_ < room_) buffer_[size_++] = c;
+    return *this;
+  }
+  // Leaves the last `bytes` of the room for what is put after a keep(0).
+  Line& keep(std::size_t bytes) {
+    room_ = kMost - 1 - bytes;
+    return *this;
   }
 
- private:
-  void put(char c) {
-    if (size_ < sizeof buffer_ - 1) buffer_[size_++] = c;
+  // Without the newline, as a string.
+  const char* c_str() {
+    buffer_[size_] = 0;
+    return buffer_;
   }
-  char buffer_[256];
+  // With the newline behind it.
+  const char* data() {
+    buffer_[size_] = '\n';
+    return buffer_;
+  }
+  std::size_t size() const { return size_ + 1; }
+
+  // To standard error, in one piece.
+  void write_error() { os::write_error(data(), size()); }
+
+ private:
+  char buffer_[kMost];
   std::size_t size_ = 0;
+  std::size_t room_ = kMost - 1;
 };
 
 }  // namespace ralloc

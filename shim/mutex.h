@@ -15,6 +15,7 @@
 
 #include "shim/annotations.h"
 #include "shim/config.h"
+#include "shim/log.h"
 
 namespace ralloc {
 
@@ -83,6 +84,8 @@ class [[nodiscard]] SCOPED_CAPABILITY CONSUMABLE(unconsumed) Guard {
   [[nodiscard]] bool holder_died() SET_TYPESTATE(consumed) { return last_ == Holder::kDied; }
 
  private:
+  // First, so that it ends last: what is logged meanwhile is written when the mutex is left.
+  [[no_unique_address]] LinesUntilUnlocked lines_;
   Mutex& mutex_;
   const Holder last_;
 };

@@ -1,0 +1,192 @@
+// The log: what the allocator tells of itself, a line for each event, in the log build alone
+// (RALLOC_LOG=ON). docs/log.md says how to read it.
+//
+//   log_debug("take % blocks of % B", n, block_size);
+//   log_note(blocks_of(span), "span % is given up", extent_of(span));
+//
+// Each % is one value, and the compiler counts them; the line says from where the call is. In
+// other builds a call is nothing. Values are evaluated nevertheless, so they are what is at hand;
+// what must be read or computed first is a lambda, which the log calls, or a picture, which
+// draws itself.
+//
+// Thread safety: any thread, any time, with locks held: then the line is made at once, of what
+// the lock guards, and written when the lock is left (LinesUntilUnlocked). In signal handlers,
+// before main and in forked children too. Keeps errno; never allocates.
+// Invariants: a line is one write, and no mutex of ours is held during it.
+#pragma once
+
+#include <atomic>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "shim/config.h"
+#include "shim/line.h"
+
+namespace ralloc {
+
+// --- Values --------------------------------------------------------------------------------------
+// Memory: begin[size], in hex.
+struct Extent {
+  const void* begin;
+  std::size_t size;
+};
+
+class LogValue {
+ public:
+  template <std::integral T>
+  LogValue(T value) : kind_(value < T{} ? kNegative : kNumber), bits_(std::uint64_t(value)) {}
+  LogValue(bool value) : LogValue(value ? "yes" : "no") {}
+  LogValue(const void* address) : kind_(kAddress), bits_(std::uintptr_t(address)) {}
+  LogValue(const char* text) : kind_(kText), bits_(std::uintptr_t(text)) {}
+  LogValue(Extent extent) : kind_(kExtent), bits_(std::uintptr_t(extent.begin)),
+                            size_(extent.size) {}
+  template <std::invocable Read>
+  LogValue(const Read& read) : LogValue(read()) {}
+
+  void append_to(Line& line) const;
+
+ private:
+  enum Kind : std::uint8_t { kNumber, kNegative, kAddress, kText, kExtent };
+  Kind kind_;
+  std::uint64_t bits_;
+  std::size_t size_ = 0;
+};
+
+// --- Pictures ------------------------------------------------------------------------------------
+// The state that a line is about, drawn into it.
+template <class T>
+concept LogPicture = requires(const T& picture, Line& line) { picture.draw(line); };
+
+// At most so many places are drawn; what lies before or behind them is two dots.
+inline constexpr std::size_t kPictureMost = 64;
+
+// Draws `places` places: x if in use, else _, and | before the one at `cursor`, or behind all.
+template <class IsUsed>
+void draw_places(Line& line, std::size_t places, std::size_t cursor, IsUsed is_used) {
+  std::size_t first = 0;
+  if (places > kPictureMost && cursor > kPictureMost / 2) {
+    first = cursor - kPictureMost / 2;
+    if (first > places - kPictureMost) first = places - kPictureMost;
+  }
+  const std::size_t end = places - first > kPictureMost ? first + kPictureMost : places;
+  if (first != 0) line.text("..");
+  for (std::size_t i = first; i < end; ++i) {
+    if (i == cursor) line.put('|');
+    line.put(is_used(i) ? 'x' : '_');
+  }
+  if (end != places) {
+    line.text("..");
+  } else if (cursor >= places) {
+    line.put('|');
+  }
+}
+
+// --- Writing -------------------------------------------------------------------------------------
+namespace detail {
+
+// A call of the log: its text, and where it is.
+struct LogCall {
+  LogLevel level;
+  const char* text;
+  const char* file;
+  unsigned line;
+};
+// A picture of any type.
+struct AnyPicture {
+  void (*draw)(const void* picture, Line& line) = nullptr;
+  const void* picture = nullptr;
+};
+template <class Picture>
+AnyPicture any_picture(const Picture& picture) {
+  return {[](const void* p, Line& line) { static_cast<const Picture*>(p)->draw(line); }, &picture};
+}
+
+void write_log(const LogCall& call, AnyPicture picture, const LogValue* values) noexcept;
+void write_last(const char* sentence) noexcept;
+
+void a_log_text_needs_as_many_values_as_it_has_percent_signs();
+
+// Knows where it was made of a literal.
+template <class... Values>
+struct LogText {
+  consteval LogText(const char* literal, const char* path = __builtin_FILE(),
+                    unsigned number = __builtin_LINE())
+      : text(literal), file(path), line(number) {
+    std::size_t signs = 0;
+    for (const char* c = literal; *c != 0; ++c) signs += *c == '%';
+    if (signs != sizeof...(Values)) a_log_text_needs_as_many_values_as_it_has_percent_signs();
+    for (const char* c = path; *c != 0; ++c) {
+      if (*c == '/') file = c + 1;
+    }
+  }
+  const char* text;
+  const char* file;
+  unsigned line;
+};
+
+}  // namespace detail
+
+// Whether lines of the level are written.
+bool is_logged(LogLevel level) noexcept;
+
+template <LogLevel kLevel>
+struct Log {
+  template <class... Values>
+  [[gnu::always_inline]] void operator()(detail::LogText<std::type_identity_t<Values>...> text,
+                                         const Values&... values) const {
+    if constexpr (kLog) write(text, {}, values...);
+  }
+  template <LogPicture Picture, class... Values>
+  [[gnu::always_inline]] void operator()(const Picture& picture,
+                                         detail::LogText<std::type_identity_t<Values>...> text,
+                                         const Values&... values) const {
+    if constexpr (kLog) write(text, detail::any_picture(picture), values...);
+  }
+
+ private:
+  template <class Text, class... Values>
+  static void write(const Text& text, detail::AnyPicture picture, const Values&... values) {
+    if (!is_logged(kLevel)) return;
+    const LogValue list[] = {LogValue(values)..., LogValue(0)};
+    detail::write_log({kLevel, text.text, text.file, text.line}, picture, list);
+  }
+};
+
+inline constexpr Log<LogLevel::kInternal> log_internal;
+inline constexpr Log<LogLevel::kDebug> log_debug;
+inline constexpr Log<LogLevel::kCall> log_call;
+inline constexpr Log<LogLevel::kNote> log_note;
+inline constexpr Log<LogLevel::kWarning> log_warning;
+inline constexpr Log<LogLevel::kError> log_error;
+
+// What the process dies of now, which standard error has been told. The log gets the lines that
+// this thread holds back, and the sentence if it goes elsewhere.
+inline void log_death([[maybe_unused]] const char* sentence) noexcept {
+  if constexpr (kLog) detail::write_last(sentence);
+}
+
+// --- Under locks ---------------------------------------------------------------------------------
+// Keeps the lines of its thread while it lives, and then writes them. Every guard of a mutex has
+// one, made before the mutex is taken and ended after it is left. What does not fit is counted.
+class HeldLines {
+ public:
+  HeldLines() noexcept;
+  ~HeldLines();
+  HeldLines(const HeldLines&) = delete;
+
+  // Also from a signal handler that interrupts another call.
+  void add(const char* line, std::size_t size) noexcept;
+  void write() noexcept;
+
+ private:
+  HeldLines* const outer_;
+  std::atomic<std::size_t> used_{0};
+  std::atomic<std::size_t> lost_{0};
+  char text_[2048];
+};
+struct NoLines {};
+using LinesUntilUnlocked = std::conditional_t<kLog, HeldLines, NoLines>;
+
+}  // namespace ralloc
