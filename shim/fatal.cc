@@ -43,7 +43,7 @@ constexpr Sentence sentence(Misuse misuse) {
 
 [[noreturn]] void die(Line& line) {
   line.write_error();
-  log_death(line.c_str());
+  log_death(line);
   os::abort();
 }
 

@@ -163,8 +163,8 @@ inline constexpr Log<LogLevel::kError> log_error;
 
 // What the process dies of now, which standard error has been told. The log gets the lines that
 // this thread holds back, and the sentence if it goes elsewhere.
-inline void log_death([[maybe_unused]] const char* sentence) noexcept {
-  if constexpr (kLog) detail::write_last(sentence);
+inline void log_death([[maybe_unused]] Line& sentence) noexcept {
+  if constexpr (kLog) detail::write_last(sentence.c_str());
 }
 
 // --- Under locks ---------------------------------------------------------------------------------
