@@ -6,7 +6,7 @@
 #include <cstddef>
 
 #include "local_pool/magazine.h"
-#include "shim/log.h"
+#include "shim/picture.h"
 
 namespace ralloc {
 

@@ -65,8 +65,8 @@ void announce_options() {
   const Options o = options();
   log_note("options in force: log_level=%,log_fd=%,decay_ms=%,decay_bytes=%,shards=%",
            kLogLevelNames[std::size_t(o.log_level)], o.log_fd, o.decay_ms, o.decay_bytes, o.shards);
-  log_note("more options in force: magazine_bytes=%,pool_bytes=%,all_pools_bytes=%,leaks=%", o.magazine_bytes,
-           o.pool_bytes, o.all_pools_bytes, o.leaks);
+  log_note("more options in force: magazine_bytes=%,pool_bytes=%,all_pools_bytes=%,leaks=%",
+           o.magazine_bytes, o.pool_bytes, o.all_pools_bytes, o.leaks);
 }
 
 }  // namespace

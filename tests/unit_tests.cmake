@@ -32,8 +32,12 @@ ralloc_unit_test(shim_test
     shim/generation_test.cc
     shim/mutex_fork_test.cc
     shim/mutex_test.cc
-    shim/options_test.cc)
+    shim/options_test.cc
+    shim/picture_test.cc)
 target_link_libraries(shim_test PRIVATE ralloc_core)
+if(RALLOC_LOG)
+  target_sources(shim_test PRIVATE ${PROJECT_SOURCE_DIR}/shim/log_test.cc)
+endif()
 
 # Every platform that compiles here, whichever the build ships.
 ralloc_unit_test(platform_test
@@ -66,12 +70,14 @@ ralloc_unit_test(global_pool_test
     global_pool/page_map_test.cc
     global_pool/shard_test.cc
     global_pool/size_class_test.cc
+    global_pool/span_log_test.cc
     global_pool/span_test.cc)
 target_link_libraries(global_pool_test PRIVATE ralloc_core)
 
 ralloc_unit_test(local_pool_test
     local_pool/local_pool_test.cc
-    local_pool/local_pool_threads_test.cc)
+    local_pool/local_pool_threads_test.cc
+    local_pool/magazine_log_test.cc)
 target_link_libraries(local_pool_test PRIVATE ralloc_core)
 
 ralloc_unit_test(alloc_test
