@@ -100,7 +100,7 @@ SizedPointer alloc_at_least(std::size_t size, std::size_t align) {
 
 std::size_t good_size(std::size_t size) noexcept {
   const std::size_t good = usable_size_for(size);
-  return good <= kSizeMost ? good : 0;
+  return note_asked("ralloc::good_size", size, good <= kSizeMost ? good : 0);
 }
 
 }  // namespace ralloc

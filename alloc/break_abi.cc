@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "ralloc/program_break.h"
+#include "shim/log.h"
 #include "shim/program_break.h"
 
 #define EXPORT extern "C" [[gnu::visibility("default")]]
@@ -15,6 +16,7 @@
 EXPORT void* sbrk(std::intptr_t bytes) noexcept { return ralloc::sbrk(bytes); }
 
 EXPORT int brk(void* address) noexcept {
+  ralloc::log_call("brk(%)", address);
   if (ralloc::set_break(std::uintptr_t(address))) return 0;
   errno = ENOMEM;
   return -1;

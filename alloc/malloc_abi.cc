@@ -19,7 +19,8 @@ namespace {
 
 using namespace ralloc;
 
-void* fail(int error) {
+void* fail(const LoggedCall& call, int error) {
+  log_call(call, "% fails at once with errno %", error);
   errno = error;
   return nullptr;
 }
@@ -37,8 +38,8 @@ void* or_enomem(Allocate allocate) {
   return or_enomem([=] { return allocate_slow(size); });
 }
 
-void* aligned(const char* call, std::size_t align, std::size_t size) {
-  if (!std::has_single_bit(align)) return fail(EINVAL);
+void* aligned(const LoggedCall& call, std::size_t align, std::size_t size) {
+  if (!std::has_single_bit(align)) return fail(call, EINVAL);
   return watch_allocated(call, or_enomem([=] { return allocate_aligned(size, align); }), size, align);
 }
 
@@ -54,7 +55,7 @@ EXPORT void free(void* ptr) noexcept { watch_deallocate("free", ptr); }
 
 EXPORT void* calloc(std::size_t count, std::size_t size) noexcept {
   std::size_t bytes;
-  if (__builtin_mul_overflow(count, size, &bytes)) return fail(ENOMEM);
+  if (__builtin_mul_overflow(count, size, &bytes)) return fail("calloc", ENOMEM);
   void* block = or_enomem([=] { return allocate_zeroed(bytes); });
   return watch_allocated("calloc", block, bytes, kGrain, true);
 }
@@ -72,13 +73,15 @@ EXPORT void* realloc(void* ptr, std::size_t size) noexcept {
 
 EXPORT void* reallocarray(void* ptr, std::size_t count, std::size_t size) noexcept {
   std::size_t bytes;
-  if (__builtin_mul_overflow(count, size, &bytes)) return fail(ENOMEM);
+  if (__builtin_mul_overflow(count, size, &bytes)) return fail("reallocarray", ENOMEM);
   return realloc(ptr, bytes);
 }
 
 // Returns its error and leaves errno alone, as POSIX has it.
 EXPORT int posix_memalign(void** out, std::size_t align, std::size_t size) noexcept {
-  if (!std::has_single_bit(align) || align % sizeof(void*) != 0) return EINVAL;
+  if (!std::has_single_bit(align) || align % sizeof(void*) != 0) {
+    return note_asked("posix_memalign", align, EINVAL);
+  }
   const int kept_errno = errno;
   void* block = watch_allocated("posix_memalign", allocate_aligned(size, align), size, align);
   errno = kept_errno;
@@ -93,7 +96,7 @@ EXPORT void* aligned_alloc(std::size_t align, std::size_t size) noexcept {
 
 // glibc's memalign rounds the alignment up where it is no power of two.
 EXPORT void* memalign(std::size_t align, std::size_t size) noexcept {
-  if (align > SIZE_MAX / 2 + 1) return fail(EINVAL);
+  if (align > SIZE_MAX / 2 + 1) return fail("memalign", EINVAL);
   return aligned("memalign", std::bit_ceil(align), size);
 }
 
@@ -103,12 +106,13 @@ EXPORT void* valloc(std::size_t size) noexcept {
 
 EXPORT void* pvalloc(std::size_t size) noexcept {
   const std::size_t page = os::page_size();
-  if (size > SIZE_MAX - page) return fail(ENOMEM);
+  if (size > SIZE_MAX - page) return fail("pvalloc", ENOMEM);
   return aligned("pvalloc", page, size == 0 ? page : (size + page - 1) / page * page);
 }
 
 EXPORT std::size_t malloc_usable_size(void* ptr) noexcept {
-  return ptr != nullptr ? usable_size(ptr, Misuse::kForeignUsableSize) : 0;
+  const std::size_t size = ptr != nullptr ? usable_size(ptr, Misuse::kForeignUsableSize) : 0;
+  return note_asked("malloc_usable_size", ptr, size);
 }
 
 // C23: the size and alignment are those of the allocation.
@@ -120,11 +124,14 @@ EXPORT void free_aligned_sized(void* ptr, [[maybe_unused]] std::size_t align,
   watch_deallocate("free_aligned_sized", ptr, size);
 }
 
-EXPORT std::size_t malloc_good_size(std::size_t size) noexcept { return usable_size_for(size); }
+EXPORT std::size_t malloc_good_size(std::size_t size) noexcept {
+  return note_asked("malloc_good_size", size, usable_size_for(size));
+}
 
 // jemalloc's names, which some programs look for. The low six bits of the flags are the
 // logarithm of an alignment; the others concern caches and arenas that we do not have.
 EXPORT std::size_t nallocx(std::size_t size, int flags) noexcept {
+  log_call("nallocx(%, %)", size, flags);
   const std::size_t align = std::size_t{1} << (flags & 63);
   if (align <= kGrain || size > PTRDIFF_MAX) return usable_size_for(size);
   if (size <= kSmallMost && align <= kSmallMost) {

@@ -4,6 +4,7 @@
 
 #include "ralloc/oom_handlers.h"
 #include "shim/fatal.h"
+#include "shim/log.h"
 #include "shim/shared_value.h"
 
 namespace ralloc {
@@ -26,11 +27,13 @@ constinit thread_local Running running [[gnu::tls_model("initial-exec")]];
 }  // namespace
 
 OomHandler detail::set_oom_handler(OomHandler handler, OomRunner runner) noexcept {
+  log_call("ralloc::set_oom_handler(%)", reinterpret_cast<const void*>(handler));
   run.replace(runner);
   return process_handler.replace(handler);
 }
 
 OomHandler detail::set_thread_oom_handler(OomHandler handler, OomRunner runner) noexcept {
+  log_call("ralloc::set_thread_oom_handler(%)", reinterpret_cast<const void*>(handler));
   run.replace(runner);
   const OomHandler before = thread_handler;
   thread_handler = handler;
@@ -47,6 +50,8 @@ void detail::left_oom_handler(const void* outer) noexcept {
   const OomHandler own = thread_handler;
   const OomHandler handler = own != nullptr ? own : process_handler.get();
   if (handler == nullptr || outer.depth == kOomHandlersNested) die_of_exhaustion(size);
+  log_warning("no memory for % B: the % OOM handler is called", size,
+              own != nullptr ? "thread's" : "process's");
   running = {frame, outer.depth + 1};
   if (const detail::OomRunner runner = run.get()) return runner(handler, size, align, &outer);
   // The builder's own, which does not throw.

@@ -11,6 +11,7 @@
 #include <cstddef>
 
 #include "alloc/allocator.h"
+#include "alloc/watch.h"
 #include "shim/os.h"
 
 #define EXPORT extern "C" [[gnu::visibility("default")]]
@@ -52,6 +53,7 @@ int as_int(std::size_t value) { return value > INT_MAX ? INT_MAX : int(value); }
 
 // As in glibc, large blocks are counted in hblkhd alone.
 EXPORT struct mallinfo2 mallinfo2() noexcept {
+  log_call("mallinfo2()");
   const Totals t = totals();
   struct mallinfo2 info {};
   info.arena = t.backed - t.large;
@@ -75,6 +77,7 @@ EXPORT struct mallinfo mallinfo() noexcept {
 }
 
 EXPORT void malloc_stats() noexcept {
+  log_call("malloc_stats()");
   const Totals t = totals();
   char text[256];
   const int n = snprintf(text, sizeof text,
@@ -85,6 +88,7 @@ EXPORT void malloc_stats() noexcept {
 }
 
 EXPORT int malloc_info(int options, FILE* stream) noexcept {
+  log_call("malloc_info(%)", options);
   if (options != 0) return EINVAL;
   const Totals t = totals();
   const int written = fprintf(stream,
@@ -104,6 +108,7 @@ EXPORT int malloc_info(int options, FILE* stream) noexcept {
 // Knows glibc's parameters, none of which fits this allocator: they are accepted and have
 // no effect.
 EXPORT int mallopt(int parameter, int) noexcept {
+  log_call("mallopt(%)", parameter);
   switch (parameter) {
     case M_MXFAST:
     case M_TRIM_THRESHOLD:
@@ -121,7 +126,9 @@ EXPORT int mallopt(int parameter, int) noexcept {
 }
 
 // Returns all free memory, whatever `pad`: 1 if there was some, else 0.
-EXPORT int malloc_trim(std::size_t) noexcept { return trim() != 0 ? 1 : 0; }
+EXPORT int malloc_trim(std::size_t pad) noexcept {
+  return note_asked("malloc_trim", pad, trim() != 0 ? 1 : 0);
+}
 
 EXPORT int __libc_mallopt(int, int) noexcept
     __attribute__((alias("mallopt"), visibility("default"), used));

@@ -13,38 +13,53 @@
 #include "alloc/checked.h"
 #include "alloc/sized.h"
 #include "shim/config.h"
+#include "shim/log.h"
 
 namespace ralloc {
 
 // --- The log's lines ---------------------------------------------------------------------------
-// `call` is the name of the entry, for people. A failed call comes with null.
+// `call` is the entry, by its name. A failed call comes with null.
 
 // Before the entry returns.
-[[gnu::always_inline]] inline void note_allocated([[maybe_unused]] const char* call,
-                                                  [[maybe_unused]] const void* ptr,
-                                                  [[maybe_unused]] std::size_t size,
-                                                  [[maybe_unused]] std::size_t align) {
-  // The log's line of level `call` belongs here.
+[[gnu::always_inline]] inline void note_allocated(const LoggedCall& call, const void* ptr,
+                                                  std::size_t size, std::size_t align) {
+  if (align == kGrain) {
+    log_call(call, "%(%) = %", size, ptr);
+  } else {
+    log_call(call, "%(%, align %) = %", size, align, ptr);
+  }
 }
 // Before anything is freed; the size as the program says it, kUnknownSize where it does not.
 inline constexpr std::size_t kUnknownSize = ~std::size_t{0};
-[[gnu::always_inline]] inline void note_freed([[maybe_unused]] const char* call,
-                                              [[maybe_unused]] const void* ptr,
-                                              [[maybe_unused]] std::size_t size) {
-  // And here.
+[[gnu::always_inline]] inline void note_freed(const LoggedCall& call, const void* ptr,
+                                              std::size_t size) {
+  if (size == kUnknownSize) {
+    log_call(call, "%(%)", ptr);
+  } else {
+    log_call(call, "%(%, %)", ptr, size);
+  }
 }
 // Before the entry returns: `to` is `from` where it was resized in place.
-[[gnu::always_inline]] inline void note_resized([[maybe_unused]] const char* call,
-                                                [[maybe_unused]] const void* from,
-                                                [[maybe_unused]] std::size_t old_size,
-                                                [[maybe_unused]] const void* to,
-                                                [[maybe_unused]] std::size_t size) {
-  // And here.
+[[gnu::always_inline]] inline void note_resized(const LoggedCall& call, const void* from,
+                                                std::size_t old_size, const void* to,
+                                                std::size_t size) {
+  if (old_size == kUnknownSize) {
+    log_call(call, "%(%, %) = %", from, size, to);
+  } else {
+    log_call(call, "%(%, % to %) = %", from, old_size, size, to);
+  }
+}
+// What only asks, with its argument; returns the result.
+template <class Argument, class Result>
+[[gnu::always_inline]] inline Result note_asked(const LoggedCall& call, const Argument& argument,
+                                                const Result& result) {
+  log_call(call, "%(%) = %", argument, result);
+  return result;
 }
 
 // --- Allocation ----------------------------------------------------------------------------------
 // Every block passes by here on its way to the program.
-[[gnu::always_inline]] inline void* watch_allocated(const char* call, void* ptr, std::size_t size,
+[[gnu::always_inline]] inline void* watch_allocated(const LoggedCall& call, void* ptr, std::size_t size,
                                                     std::size_t align, bool is_zeroed = false) {
   if constexpr (kDebugger) checked_allocated(ptr, size, is_zeroed);
   note_allocated(call, ptr, size, align);
@@ -55,7 +70,7 @@ inline constexpr std::size_t kUnknownSize = ~std::size_t{0};
 // The debugger build has its own of these, which call the others.
 
 // All of a block, whose size is the allocator's to know.
-[[gnu::always_inline]] inline void watch_deallocate(const char* call, void* ptr,
+[[gnu::always_inline]] inline void watch_deallocate(const LoggedCall& call, void* ptr,
                                                     std::size_t size = kUnknownSize) {
   note_freed(call, ptr, size);
   if constexpr (kDebugger) return checked_deallocate(ptr);

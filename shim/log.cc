@@ -29,23 +29,23 @@ unsigned number_of_this_thread() {
 // What the longest place in the source takes.
 constexpr std::size_t kPlaceMost = 40;
 
-Line line_of(const detail::LogCall& call, detail::AnyPicture picture, const LogValue* values) {
+Line line_of(const detail::LogSource& source, detail::AnyPicture picture, const LogValue* values) {
   Line line("(");
   line.keep(kPlaceMost).decimal(std::uint64_t(getpid())).put('.').decimal(number_of_this_thread());
-  line.text(") ").text(kLogLevelNames[std::size_t(call.level)]).put(' ');
+  line.text(") ").text(kLogLevelNames[std::size_t(source.level)]).put(' ');
   if (picture.draw != nullptr) {
     picture.draw(picture.picture, line);
     line.put(' ');
   }
   line.text(": ");
-  for (const char* c = call.text; *c != 0; ++c) {
+  for (const char* c = source.text; *c != 0; ++c) {
     if (*c == '%') {
       (values++)->append_to(line);
     } else {
       line.put(*c);
     }
   }
-  line.keep(0).text(" (").text(call.file).put(':').decimal(call.line).put(')');
+  line.keep(0).text(" (").text(source.file).put(':').decimal(source.line).put(')');
   return line;
 }
 
@@ -83,11 +83,11 @@ void LogValue::append_to(Line& line) const {
 
 bool is_logged(LogLevel level) noexcept { return level >= options().log_level; }
 
-void detail::write_log(const LogCall& call, AnyPicture picture, const LogValue* values) noexcept {
+void detail::write_log(const LogSource& source, AnyPicture picture, const LogValue* values) noexcept {
   const int kept_errno = errno;
   // Relaxed: whoever is first writes them; others need not wait.
   if (!announced.exchange(true, std::memory_order_relaxed)) announce_options();
-  Line line = line_of(call, picture, values);
+  Line line = line_of(source, picture, values);
   emit(line);
   errno = kept_errno;
 }

@@ -58,13 +58,20 @@ class LogValue {
 // --- Writing -------------------------------------------------------------------------------------
 namespace detail {
 
-// A call of the log: its text, and where it is.
-struct LogCall {
+// A line to be: its text, and where in the source it comes from.
+struct LogSource {
   LogLevel level;
   const char* text;
   const char* file;
   unsigned line;
 };
+consteval const char* base_name(const char* path) {
+  const char* name = path;
+  for (const char* c = path; *c != 0; ++c) {
+    if (*c == '/') name = c + 1;
+  }
+  return name;
+}
 // A picture of any type.
 struct AnyPicture {
   void (*draw)(const void* picture, Line& line) = nullptr;
@@ -75,7 +82,7 @@ AnyPicture any_picture(const Picture& picture) {
   return {[](const void* p, Line& line) { static_cast<const Picture*>(p)->draw(line); }, &picture};
 }
 
-void write_log(const LogCall& call, AnyPicture picture, const LogValue* values) noexcept;
+void write_log(const LogSource& source, AnyPicture picture, const LogValue* values) noexcept;
 void write_last(const char* sentence) noexcept;
 
 void a_log_text_needs_as_many_values_as_it_has_percent_signs();
@@ -85,13 +92,10 @@ template <class... Values>
 struct LogText {
   consteval LogText(const char* literal, const char* path = __builtin_FILE(),
                     unsigned number = __builtin_LINE())
-      : text(literal), file(path), line(number) {
+      : text(literal), file(base_name(path)), line(number) {
     std::size_t signs = 0;
     for (const char* c = literal; *c != 0; ++c) signs += *c == '%';
     if (signs != sizeof...(Values)) a_log_text_needs_as_many_values_as_it_has_percent_signs();
-    for (const char* c = path; *c != 0; ++c) {
-      if (*c == '/') file = c + 1;
-    }
   }
   const char* text;
   const char* file;
@@ -99,6 +103,17 @@ struct LogText {
 };
 
 }  // namespace detail
+
+// An entry of the library, by its name for people, and where it is: for functions that log for
+// several of them.
+struct LoggedCall {
+  consteval LoggedCall(const char* literal, const char* path = __builtin_FILE(),
+                       unsigned number = __builtin_LINE())
+      : name(literal), file(detail::base_name(path)), line(number) {}
+  const char* name;
+  const char* file;
+  unsigned line;
+};
 
 // Whether lines of the level are written.
 bool is_logged(LogLevel level) noexcept;
@@ -108,21 +123,29 @@ struct Log {
   template <class... Values>
   [[gnu::always_inline]] void operator()(detail::LogText<std::type_identity_t<Values>...> text,
                                          const Values&... values) const {
-    if constexpr (kLog) write(text, {}, values...);
+    if constexpr (kLog) write(text, text, {}, values...);
+  }
+  // The line comes from the entry, whose name is the first value.
+  template <class... Values>
+  [[gnu::always_inline]] void operator()(
+      const LoggedCall& call, detail::LogText<const char*, std::type_identity_t<Values>...> text,
+      const Values&... values) const {
+    if constexpr (kLog) write(text, call, {}, call.name, values...);
   }
   template <LogPicture Picture, class... Values>
   [[gnu::always_inline]] void operator()(const Picture& picture,
                                          detail::LogText<std::type_identity_t<Values>...> text,
                                          const Values&... values) const {
-    if constexpr (kLog) write(text, detail::any_picture(picture), values...);
+    if constexpr (kLog) write(text, text, detail::any_picture(picture), values...);
   }
 
  private:
-  template <class Text, class... Values>
-  static void write(const Text& text, detail::AnyPicture picture, const Values&... values) {
+  template <class Text, class Place, class... Values>
+  static void write(const Text& text, const Place& place, detail::AnyPicture picture,
+                    const Values&... values) {
     if (!is_logged(kLevel)) return;
     const LogValue list[] = {LogValue(values)..., LogValue(0)};
-    detail::write_log({kLevel, text.text, text.file, text.line}, picture, list);
+    detail::write_log({kLevel, text.text, place.file, place.line}, picture, list);
   }
 };
 
