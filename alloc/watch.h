@@ -59,8 +59,9 @@ template <class Argument, class Result>
 
 // --- Allocation ----------------------------------------------------------------------------------
 // Every block passes by here on its way to the program.
-[[gnu::always_inline]] inline void* watch_allocated(const LoggedCall& call, void* ptr, std::size_t size,
-                                                    std::size_t align, bool is_zeroed = false) {
+[[gnu::always_inline]] inline void* watch_allocated(const LoggedCall& call, void* ptr,
+                                                    std::size_t size, std::size_t align,
+                                                    bool is_zeroed = false) {
   if constexpr (kDebugger) checked_allocated(ptr, size, is_zeroed);
   note_allocated(call, ptr, size, align);
   return ptr;

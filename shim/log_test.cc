@@ -1,7 +1,6 @@
 // The lines of the log, to the letter: in the log build alone.
 #include "shim/log.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
@@ -15,9 +14,9 @@
 #include <vector>
 
 #include "shim/fatal.h"
-#include "shim/options.h"
 #include "shim/sync.h"
 #include "tests/support/child.h"
+#include "tests/support/log_bed.h"
 #include "tests/support/threads.h"
 
 namespace ralloc {
@@ -27,55 +26,7 @@ using ralloc_test::holds_in_child;
 using ralloc_test::in_threads;
 using Lines = std::vector<std::string>;
 
-// The log goes into a pipe that keeps each write apart, while one of these lives.
-class LogTest : public testing::Test {
- protected:
-  LogTest() {
-    if (pipe2(pipe_, O_DIRECT | O_NONBLOCK) != 0) ADD_FAILURE() << "no pipe";
-    fcntl(pipe_[1], F_SETPIPE_SZ, 1 << 20);
-    set(detail::kOption_log_fd, std::uint64_t(pipe_[1]));
-    set_level(LogLevel::kInternal);
-    log_error("the first line, before which the options are told");
-    (void)writes();
-  }
-  ~LogTest() override {
-    set(detail::kOption_log_fd, kept_.log_fd);
-    set_level(kept_.log_level);
-    close(pipe_[0]);
-    close(pipe_[1]);
-  }
-
-  static void set(detail::OptionIndex option, std::uint64_t value) {
-    detail::option_values[option].store(value, std::memory_order_relaxed);
-  }
-  static void set_level(LogLevel level) {
-    set(detail::kOption_log_level, std::uint64_t(level));
-  }
-
-  // What was written since, by write, without newlines.
-  Lines writes() {
-    Lines lines;
-    char text[4096];
-    for (ssize_t n; (n = read(pipe_[0], text, sizeof text)) > 0;) {
-      lines.emplace_back(text, std::size_t(n) - 1);
-      EXPECT_EQ(text[n - 1], '\n') << lines.back();
-      EXPECT_EQ(lines.back().find('\n'), std::string::npos) << lines.back();
-    }
-    return lines;
-  }
-  // The same without process, thread and place.
-  Lines messages() {
-    Lines lines = writes();
-    for (std::string& line : lines) {
-      line = line.substr(line.find(' ') + 1);
-      line = line.substr(0, line.rfind(" ("));
-    }
-    return lines;
-  }
-
-  const Options kept_ = options();
-  int pipe_[2];
-};
+class LogTest : public ralloc_test::LogBed {};
 
 struct Places {
   std::string places;
@@ -245,7 +196,7 @@ TEST_F(LogTest, KeepsLinesWholeThatAHandlerInterrupts) {
   const pthread_t self = pthread_self();
   std::atomic<bool> is_done{false};
   std::thread other([self, &is_done] {
-    for (unsigned i = 0; i < 2000; ++i) {
+    for (unsigned i = 0; i < 200; ++i) {
       pthread_kill(self, SIGUSR1);
       std::this_thread::yield();
     }

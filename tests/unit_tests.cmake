@@ -36,7 +36,10 @@ ralloc_unit_test(shim_test
     shim/picture_test.cc)
 target_link_libraries(shim_test PRIVATE ralloc_core)
 if(RALLOC_LOG)
-  target_sources(shim_test PRIVATE ${PROJECT_SOURCE_DIR}/shim/log_test.cc)
+  ralloc_unit_test(log_test
+      global_pool/log_lost_test.cc
+      shim/log_test.cc)
+  target_link_libraries(log_test PRIVATE ralloc_core)
 endif()
 
 # Every platform that compiles here, whichever the build ships.

@@ -1,0 +1,62 @@
+// What the log says of a lock that a fork left held: in the log build alone.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "global_pool/global_pool.h"
+#include "tests/support/log_bed.h"
+#include "tests/support/lossy_sync.h"
+#include "tests/support/small_pool.h"
+
+namespace ralloc {
+namespace {
+
+using ralloc_test::FakeKernel;
+using ralloc_test::is_lost_at;
+using ralloc_test::LossyLimits;
+using ralloc_test::LossySync;
+using Pool = GlobalPool<LossySync, LossyLimits>;
+
+class LogLostTest : public ralloc_test::LogBed {
+ protected:
+  LogLostTest() { kernel_.state().address_limit = (std::size_t{1} << 35) - 1; }
+
+  void take(std::size_t n) {
+    void* blocks[16];
+    (void)pool_.take(0, 1, blocks, n);
+  }
+  std::size_t count(const std::string& line) {
+    const Lines lines = messages();
+    return std::size_t(std::count(lines.begin(), lines.end(), line));
+  }
+
+  FakeKernel kernel_;
+  Pool::Shards shards_{};
+  Pool pool_{shards_};
+};
+
+TEST_F(LogLostTest, TellsOfAShardThatIsRetired) {
+  const std::string lost =
+      "note : a fork lost the thread that held a shard's lock: its spans are given up";
+  take(4);
+  ASSERT_TRUE(is_lost_at(2, [this] { take(1); })) << "the first step is the lock itself";
+  EXPECT_EQ(count(lost), 0u);
+  take(1);
+  EXPECT_EQ(count(lost), 1u);
+  take(1);
+  EXPECT_EQ(count(lost), 0u) << "once";
+}
+
+TEST_F(LogLostTest, TellsOfALedgerThatIsRetired) {
+  const std::string lost =
+      "note : a fork lost the thread that held the ledger's lock: its free runs are given up";
+  ASSERT_NE(pool_.take_large(1, 1), nullptr);
+  ASSERT_TRUE(is_lost_at(3, [this] { (void)pool_.take_large(1, 1); }));
+  EXPECT_EQ(count(lost), 0u);
+  ASSERT_NE(pool_.take_large(1, 1), nullptr);
+  EXPECT_EQ(count(lost), 1u);
+}
+
+}  // namespace
+}  // namespace ralloc
