@@ -34,7 +34,7 @@ Run* move_by_pages(Run* span, std::size_t pages) {
   if (fresh == nullptr) return nullptr;
   switch (os::move_pages(span->begin(), span->bytes(), fresh->begin(), fresh->bytes())) {
     case os::Moved::kYes:
-      log_debug("the pages of % are moved to %", span->begin(), fresh->begin());
+      log_debug("the pages of % are moved to %", extent_of(span), extent_of(fresh));
       bookkeeper.give_large(span, SpanState::kClean);
       return fresh;
     case os::Moved::kNo:

@@ -81,7 +81,12 @@ void LogValue::append_to(Line& line) const {
   }
 }
 
-bool is_logged(LogLevel level) noexcept { return level >= options().log_level; }
+// Until libc has the environment nobody knows what is wanted: then rare things alone are told.
+bool is_logged(LogLevel level) noexcept {
+  if (level < options().log_level) return false;
+  // Relaxed: options() has read them if they can be.
+  return level >= LogLevel::kWarning || detail::options_are_read.load(std::memory_order_relaxed);
+}
 
 void detail::write_log(const LogSource& source, AnyPicture picture, const LogValue* values) noexcept {
   const int kept_errno = errno;

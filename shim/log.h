@@ -41,6 +41,7 @@ class LogValue {
   LogValue(bool value) : LogValue(value ? "yes" : "no") {}
   LogValue(const void* address) : kind_(kAddress), bits_(std::uintptr_t(address)) {}
   LogValue(const char* text) : kind_(kText), bits_(std::uintptr_t(text)) {}
+  LogValue(char*) = delete;  // the program's bytes, more likely than a text
   LogValue(Extent extent) : kind_(kExtent), bits_(std::uintptr_t(extent.begin)),
                             size_(extent.size) {}
   template <std::invocable Read>

@@ -46,7 +46,7 @@ inline const char* object_of(const void* address) {
 }
 
 inline bool is_in_ralloc(const void* address) {
-  return address != nullptr && std::strstr(object_of(address), "libralloc.so") != nullptr;
+  return address != nullptr && std::strstr(object_of(address), "/libralloc") != nullptr;
 }
 
 // Whether this process allocates from the library under test.
