@@ -91,6 +91,7 @@ class alignas(64) GlobalPool {
   // can be had for it; then nothing has changed.
   [[nodiscard]] bool give_part(void* part, std::size_t size, Key key) {
     const unsigned index = shard_of(key);
+    log_debug("a part of a block of shard % comes home, %", index, Extent{part, size});
     const std::size_t needs =
         conclude(shards_[index].give_part(index, map_, part, size, nullptr), nullptr, 0);
     if (needs == 0) return true;
@@ -112,6 +113,8 @@ class alignas(64) GlobalPool {
                     grown.culprit);
     }
     if (grown.unused != nullptr) ledger_.give_metadata(grown.unused, grown.unused_bytes);
+    log_debug("part % has % bytes now, wanted were % to %", Extent{part, size}, grown.bytes, least,
+              most);
     return grown.bytes;
   }
 
@@ -152,6 +155,7 @@ class alignas(64) GlobalPool {
   // had for a part; then nothing has changed.
   // What was not written to has no backing that would be worth a system call.
   [[nodiscard]] bool give_large_part(void* part, std::size_t size, bool was_written) {
+    log_debug("bytes of a large block come home, %", Extent{part, size});
     const Bytes bytes = bytes_of(part, size);
     const std::uint64_t now_ms = Limits::Memory::now_ms();
     typename Ledger::PartGiven given = ledger_.give_part(bytes, !was_written, now_ms);

@@ -43,7 +43,7 @@ constexpr Sentence sentence(Misuse misuse) {
 
 [[noreturn]] void die(Line& line) {
   line.write_error();
-  log_death(line);
+  log_death("die", line);
   os::abort();
 }
 

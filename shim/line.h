@@ -14,7 +14,7 @@ namespace ralloc {
 // Built without the formatted output of libc, which may allocate. What does not fit is cut off.
 class Line {
  public:
-  static constexpr std::size_t kMost = 256;  // with the newline
+  static constexpr std::size_t kMost = 384;  // with the newline
 
   explicit Line(const char* begin = "ralloc: ") { text(begin); }
   Line& text(const char* s) {

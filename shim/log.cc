@@ -60,13 +60,22 @@ void emit(Line& line) {
 
 constinit std::atomic<bool> announced{false};
 
+void append(Line& line, const char* name, std::uint64_t value) {
+  line.put(' ').text(name).put('=').decimal(value);
+}
+void append(Line& line, const char* name, LogLevel level) {
+  line.put(' ').text(name).put('=').text(kLogLevelNames[std::size_t(level)]);
+}
+
 // Before the first line: what the rest depends on.
 void announce_options() {
-  const Options o = options();
-  log_note("options in force: log_level=%,log_fd=%,decay_ms=%,decay_bytes=%,shards=%",
-           kLogLevelNames[std::size_t(o.log_level)], o.log_fd, o.decay_ms, o.decay_bytes, o.shards);
-  log_note("more options in force: magazine_bytes=%,pool_bytes=%,all_pools_bytes=%,leaks=%",
-           o.magazine_bytes, o.pool_bytes, o.all_pools_bytes, o.leaks);
+  const Options in_force = options();
+  Line text("");
+#define RALLOC_APPEND(type, name, unit, least, most, initial, meaning) \
+  append(text, #name, in_force.name);
+  RALLOC_OPTION_TABLE(RALLOC_APPEND)
+#undef RALLOC_APPEND
+  log_note("options in force:%", text.c_str());
 }
 
 }  // namespace
@@ -97,10 +106,12 @@ void detail::write_log(const LogSource& source, AnyPicture picture, const LogVal
   errno = kept_errno;
 }
 
-void detail::write_last(const char* sentence) noexcept {
+void detail::write_last(const LoggedCall& from, const char* sentence) noexcept {
   HeldLines* const lines = held.exchange(nullptr, std::memory_order_relaxed);
   if (lines != nullptr) lines->write();
-  if (options().log_fd != STDERR_FILENO) log_error("%", sentence);
+  if (options().log_fd == STDERR_FILENO || !is_logged(LogLevel::kError)) return;
+  const LogValue value(sentence);
+  write_log({LogLevel::kError, "%", from.file, from.line}, {}, &value);
 }
 
 HeldLines::HeldLines() noexcept : outer_(held.load(std::memory_order_relaxed)) {

@@ -84,7 +84,6 @@ AnyPicture any_picture(const Picture& picture) {
 }
 
 void write_log(const LogSource& source, AnyPicture picture, const LogValue* values) noexcept;
-void write_last(const char* sentence) noexcept;
 
 void a_log_text_needs_as_many_values_as_it_has_percent_signs();
 
@@ -115,6 +114,16 @@ struct LoggedCall {
   const char* file;
   unsigned line;
 };
+
+// What the process dies of now, which standard error has been told. The log gets the lines that
+// this thread holds back, and the sentence if it goes elsewhere.
+namespace detail {
+void write_last(const LoggedCall& from, const char* sentence) noexcept;
+}
+inline void log_death([[maybe_unused]] const LoggedCall& from,
+                      [[maybe_unused]] Line& sentence) noexcept {
+  if constexpr (kLog) detail::write_last(from, sentence.c_str());
+}
 
 // Whether lines of the level are written.
 bool is_logged(LogLevel level) noexcept;
@@ -156,12 +165,6 @@ inline constexpr Log<LogLevel::kCall> log_call;
 inline constexpr Log<LogLevel::kNote> log_note;
 inline constexpr Log<LogLevel::kWarning> log_warning;
 inline constexpr Log<LogLevel::kError> log_error;
-
-// What the process dies of now, which standard error has been told. The log gets the lines that
-// this thread holds back, and the sentence if it goes elsewhere.
-inline void log_death([[maybe_unused]] Line& sentence) noexcept {
-  if constexpr (kLog) detail::write_last(sentence.c_str());
-}
 
 // --- Under locks ---------------------------------------------------------------------------------
 // Keeps the lines of its thread while it lives, and then writes them. Every guard of a mutex has

@@ -18,7 +18,7 @@ FLOORS = ["shim", "global_pool", "local_pool", "alloc"]
 LEVELS = ["internal", "debug", "call", "note", "warning", "error", "none"]
 LINE = re.compile(r"\((\d+)\.(\d+)\) (\w+) (?:((?:\.\.)?[x_]*\|[x_]*(?:\.\.)?) )?: (.*) "
                   r"\((\w+\.(?:h|cc)):(\d+)\)")
-MOST_BYTES = 256
+MOST_BYTES = 384
 
 
 class Failure(Exception):
@@ -31,13 +31,15 @@ def check(condition, message):
 
 
 class Line:
-    def __init__(self, text):
+    def __init__(self, text, is_here=True):
         match = LINE.fullmatch(text)
         check(match, f"not a line of the log: {text!r}")
         check(len(text) < MOST_BYTES, f"too long: {text!r}")
         self.process, self.thread, self.level, self.picture, self.message = match.groups()[:5]
         check(self.level in LEVELS[:-1], f"no such level: {text!r}")
-        check_place(match[6], int(match[7]), self.level, text)
+        if is_here:
+            check_place(match[6], int(match[7]), self.level, text)
+        self.file = match[6]
 
 
 SOURCES = {}
@@ -57,7 +59,8 @@ def source(name):
 def check_place(name, number, level, text):
     # A call begins on the line of its text or, after a picture, a little before.
     there = "\n".join(source(name)[max(0, number - 3):number])
-    wanted = r"log_call|watch_\w+|note_\w+|fail|aligned" if level == "call" else f"log_{level}"
+    wanted = {"call": r"log_call|watch_\w+|note_\w+|fail|aligned",
+              "error": "log_death"}.get(level, f"log_{level}")
     check(re.search(rf"\b(?:{wanted})\(", there), f"nothing logs there: {text!r}")
 
 
@@ -133,8 +136,7 @@ POOLS = {
         ("", r"malloc_trim\(0\) = 1"),
     ],
     "note": [
-        ("", r"options in force: log_level=\w+,log_fd=\d+,decay_ms=1000,.*"),
-        ("", r"more options in force: .*"),
+        ("", r"options in force: .*\bdecay_ms=1000 .*\blog_level=\w+ log_fd=\d+ .*"),
         ("", r"a pool for this thread, at home in shard \d+"),
         ("", r"the pool of this thread is closed, after \d+ refills and flushes"),
         ("", r"\d+ bytes have been given back to the OS, addresses kept"),
@@ -222,7 +224,7 @@ def test_target(bench):
     """Standard error by default; a closed descriptor, and one that is closed later, do no harm."""
     done, lines = bench.run([bench.program, "pools"], "note", env={"RALLOC_LOG": "note"})
     check(not lines and done.stdout == "done\n", done.stdout)
-    for message in ["options in force: log_level=note,log_fd=2,.*", "a pool for this thread.*"]:
+    for message in ["options in force: .*log_level=note log_fd=2 .*", "a pool for this thread.*"]:
         expect([Line(line) for line in done.stderr.splitlines()], "note", "", message)
     done, lines = bench.scene("pools", fd=999)
     check(not lines and (done.stdout, done.stderr) == ("done\n", ""), done.stderr)
@@ -250,6 +252,23 @@ def test_programs(bench):
         check((done.stdout, done.stderr) == (plain.stdout, plain.stderr),
               f"{command[0]}: {done.stdout!r}, {done.stderr!r}; without: {plain.stdout!r}")
         check(len(lines) > 1000, f"{command[0]} has {len(lines)} lines")
+
+
+def test_documentation(_bench):
+    """The lines in docs/log.md, one of each level and more, could be written today."""
+    with open(os.path.join(ROOT, "docs", "log.md"), encoding="utf-8") as file:
+        lines = [Line(text, False) for text in re.findall(r"^\(\d.*", file.read(), re.MULTILINE)]
+    check([line.level for line in lines[:6]] == LEVELS[:-1], "not one line of each level")
+    for line in lines:
+        code = re.sub(r'"\s*"', "", "\n".join(source(line.file)))
+        if line.level == "call":
+            check(re.search(rf'"{line.message.split("(")[0]}"', code), line.message)
+            continue
+        texts = re.findall(rf'log_{line.level}\((?:[^"]*\), )?"([^"]*)"', code)
+        if line.level == "error":
+            texts = ["ralloc: % of %, which is free already"]
+        check(any(re.fullmatch(re.escape(text).replace("%", ".+"), line.message)
+                  for text in texts), f"{line.message!r} is none of {texts}")
 
 
 def main():
