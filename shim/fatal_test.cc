@@ -7,6 +7,7 @@
 #include <cstring>
 #include <string>
 
+#include "shim/line.h"
 #include "shim/os.h"
 #include "tests/support/child.h"
 
@@ -80,7 +81,7 @@ TEST(FatalDeathTest, CutsALineThatIsTooLong) {
   const std::string expression(1000, 'x');
   const std::string start = "ralloc: broken invariant: ";
   EXPECT_DEATH_SAYING(die_of_check(expression.c_str(), "file.h", 1),
-                      start + expression.substr(0, 255 - start.size()));
+                      start + expression.substr(0, Line::kMost - 1 - start.size()));
 }
 
 TEST(FatalDeathTest, CheckDiesOfWhatIsFalse) {
