@@ -13,16 +13,16 @@
 namespace ralloc {
 
 // Addresses of a run: begin[bytes].
-template <class Sync, class Limits>
-auto extent_of(const Span<Sync, Limits>* run) {
+template <class Run>
+auto extent_of(const Run* run) {
   return [run] { return Extent{run->begin(), run->bytes()}; };
 }
 
 // The blocks of a span, x for one that is in use or cached; the cursor is before the first free
 // one, which would be taken next.
-template <class Sync, class Limits>
+template <class SpanType>
 struct BlocksPicture {
-  const Span<Sync, Limits>* span;
+  const SpanType* span;
 
   void draw(Line& line) const {
     const std::size_t blocks = span->capacity_.get();
@@ -32,8 +32,8 @@ struct BlocksPicture {
                 [this](std::size_t i) { return !span->is_free(std::uint32_t(i)); });
   }
 };
-template <class Sync, class Limits>
-BlocksPicture<Sync, Limits> blocks_of(const Span<Sync, Limits>* span) {
+template <class SpanType>
+BlocksPicture<SpanType> blocks_of(const SpanType* span) {
   return {span};
 }
 

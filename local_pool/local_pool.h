@@ -86,7 +86,7 @@ class LocalPool : public MagazineRack<Limits> {
     return half < Config::kBatchBlocks ? half : Config::kBatchBlocks;
   }
   // For the log: this pool's magazines, with the cursor at a class, and the size of its blocks.
-  MagazinesPicture<Limits> picture(unsigned size_class) const { return {this, size_class}; }
+  MagazinesPicture<Rack> picture(unsigned size_class) const { return {this, size_class}; }
   static std::uint32_t block_size(unsigned size_class) {
     return Limits::size_class(size_class).block_size;
   }

@@ -18,7 +18,7 @@ class MagazineLogTest : public testing::Test {
   void fill(unsigned size_class) { rack_.magazines[size_class].top = block_; }
   std::string picture(std::size_t size_class) {
     Line line("");
-    MagazinesPicture<SmallLimits>{&rack_, size_class}.draw(line);
+    MagazinesPicture<MagazineRack<SmallLimits>>{&rack_, size_class}.draw(line);
     return line.c_str();
   }
 
