@@ -8,6 +8,7 @@ about those that are not understood.
 The second needs root and a file system with setuid programs; else it exits with 77 and says why.
 """
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -23,6 +24,10 @@ SKIPPED = 77
 STILL = "decay_ms=1000000000"
 
 
+# What the log build adds to standard error.
+OF_THE_LOG = re.compile(r"\(\d+\.\d+\) [a-z]+ ")
+
+
 def run(command, variables, **arguments):
     """What the probe found, by name, and the lines on standard error."""
     environment = {name: value for name, value in os.environ.items()
@@ -32,7 +37,7 @@ def run(command, variables, **arguments):
     if done.returncode != 0:
         sys.exit(f"{variables}: status {done.returncode}\n{done.stdout}{done.stderr}")
     return (dict((name, int(number)) for name, number in map(str.split, done.stdout.splitlines())),
-            done.stderr.splitlines())
+            [line for line in done.stderr.splitlines() if not OF_THE_LOG.match(line)])
 
 
 class Cases:
