@@ -445,6 +445,7 @@ class Ledger {
     std::size_t more = arena_.grow_apart(run->end_page(), most).count;
     if (more < least && least < most) more = arena_.grow_apart(run->end_page(), least).count;
     run->pages_.set(run->pages_.get() + more);
+    log_debug("run %, a mapping of its own, has % of % pages more", extent_of(run), more, most);
     return more >= least;
   }
   // Lengthens a large block's run by at most `most` pages of a free neighbour. False, and
