@@ -16,6 +16,7 @@ namespace ralloc {
 // A block from a magazine; null sends the caller to allocate_slow. Sizes 0 and beyond
 // kSmallMost fail the same compare.
 [[gnu::always_inline]] inline void* allocate_hit(std::size_t size) {
+  if constexpr (kDebugger) return nullptr;  // its blocks have slack
   const std::size_t last = size - 1;
   if (LIKELY(last < kFineMost)) return take_hit(last & ~(kGrain - 1));
   if (last < kSmallMost) return take_hit(size_class_of(size) * sizeof(Magazine));

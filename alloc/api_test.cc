@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ralloc/ralloc.h"
+#include "shim/debugger.h"
 #include "tests/support/child.h"
 #include "tests/support/process.h"
 #include "tests/support/threads.h"
@@ -156,7 +157,7 @@ TEST(ApiDeathTest, SizesLargerThanTheBlockAreFatal) {
 }
 
 TEST(ApiDeathTest, ImmediateDoubleFreeIsFatal) {
-  for (const std::size_t size : {16, 1024, 5000, 32768}) {
+  for (const std::size_t size : {16, 1024, 5000, 32768 - int(ralloc::kRedZone)}) {
     void* block = alloc(size);
     ralloc::free(block, size);
     EXPECT_DEATH_SAYING(ralloc::free(block, size),

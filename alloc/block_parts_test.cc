@@ -9,6 +9,7 @@
 
 #include "ralloc/ralloc.h"
 #include "tests/support/blocks.h"
+#include "tests/support/build.h"
 #include "tests/support/child.h"
 #include "tests/support/process.h"
 #include "tests/support/seed.h"
@@ -116,7 +117,7 @@ TEST(BlockPartsTest, IsNotJoinedWithAnotherBlock) {
       EXPECT_EQ(other.size(), 64u);
     }
   }
-  EXPECT_GT(neighbours, 0);
+  EXPECT_TRUE(neighbours > 0 || ralloc_test::kDebuggerBuild);  // there red zones are between
   // Nor are their parts.
   std::vector<Block> tails;
   for (Block& block : blocks) tails.push_back(block.split(32));

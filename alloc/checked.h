@@ -8,6 +8,8 @@
 
 #include <cstddef>
 
+#include "shim/fatal.h"
+
 namespace ralloc {
 
 // A block, which may be null, goes to the program.
@@ -19,5 +21,14 @@ void checked_deallocate(void* ptr) noexcept;
                                        std::size_t align) noexcept;
 [[nodiscard]] std::size_t checked_resize(void* ptr, std::size_t old_size, std::size_t least,
                                          std::size_t most) noexcept;
+// As allocate_zeroed and usable_size.
+[[nodiscard]] void* checked_zeroed(std::size_t size) noexcept;
+std::size_t checked_usable_size(const void* ptr, Misuse misuse) noexcept;
+// Bytes that are the program's.
+std::size_t checked_live_bytes() noexcept;
+// Bytes that the table of them takes.
+std::size_t checked_table_bytes() noexcept;
+// Frees all that lies waiting.
+void free_quarantined() noexcept;
 
 }  // namespace ralloc

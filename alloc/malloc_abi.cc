@@ -107,7 +107,10 @@ EXPORT void* valloc(std::size_t size) noexcept {
 EXPORT void* pvalloc(std::size_t size) noexcept {
   const std::size_t page = os::page_size();
   if (size > SIZE_MAX - page) return fail("pvalloc", ENOMEM);
-  return aligned("pvalloc", page, size == 0 ? page : (size + page - 1) / page * page);
+  const std::size_t rounded = size == 0 ? page : (size + page - 1) / page * page;
+  // Valgrind does not know this one, but that one: see free_known.
+  if constexpr (kDebugger) return memalign(page, rounded);
+  return aligned("pvalloc", page, rounded);
 }
 
 EXPORT std::size_t malloc_usable_size(void* ptr) noexcept {
@@ -115,13 +118,21 @@ EXPORT std::size_t malloc_usable_size(void* ptr) noexcept {
   return note_asked("malloc_usable_size", ptr, size);
 }
 
+// Valgrind, if it is not told otherwise, puts functions of its own in the place of those that it
+// knows by name. The others must come by these, or they would meet blocks that are not ours; so
+// the debugger build calls them, and does not inline them.
+static inline void free_known(const char* call, void* ptr, std::size_t size) {
+  if constexpr (kDebugger) return free(ptr);
+  watch_deallocate(call, ptr, size);
+}
+
 // C23: the size and alignment are those of the allocation.
 EXPORT void free_sized(void* ptr, std::size_t size) noexcept {
-  watch_deallocate("free_sized", ptr, size);
+  free_known("free_sized", ptr, size);
 }
 EXPORT void free_aligned_sized(void* ptr, [[maybe_unused]] std::size_t align,
                                std::size_t size) noexcept {
-  watch_deallocate("free_aligned_sized", ptr, size);
+  free_known("free_aligned_sized", ptr, size);
 }
 
 EXPORT std::size_t malloc_good_size(std::size_t size) noexcept {
@@ -141,7 +152,7 @@ EXPORT std::size_t nallocx(std::size_t size, int flags) noexcept {
   return usable_size_for(size > kSmallMost ? size : kSmallMost + 1);
 }
 EXPORT void sdallocx(void* ptr, std::size_t size, [[maybe_unused]] int flags) noexcept {
-  watch_deallocate("sdallocx", ptr, size);
+  free_known("sdallocx", ptr, size);
 }
 
 EXPORT void cfree(void* ptr) noexcept ALIAS(free);

@@ -48,6 +48,10 @@ char* round_up(void* p, std::size_t align) {
   return static_cast<char*>(p) + (over == 0 ? 0 : align - over);
 }
 
+// Blocks have the red zone beside what is asked for, which is slack.
+constexpr bool fits_small(std::size_t size) { return size <= kSmallMost - kRedZone; }
+unsigned class_for(std::size_t size) { return size_class_of(size + kRedZone); }
+
 // A block of `size` bytes of the size class, or of that with slack.
 void* allocate_of(unsigned size_class, std::size_t size) {
   const std::size_t block_size = size_class_info(size_class).block_size;
@@ -58,7 +62,7 @@ void* allocate_of(unsigned size_class, std::size_t size) {
   return block;
 }
 void* allocate_pages(std::size_t size, std::size_t align_pages) {
-  LargeBlock* const block = allocate_large(pages_for(size), align_pages);
+  LargeBlock* const block = allocate_large(pages_for(size + kRedZone), align_pages);
   if (block == nullptr) return nullptr;
   block->slack_.set(block->bytes() - size);
   return block->begin();
@@ -75,7 +79,7 @@ void* allocate_fitting(std::size_t size, std::size_t align, std::size_t tries) {
   void* others[kFittingTries];
   std::size_t n = 0;
   void* found = nullptr;
-  const unsigned size_class = size_class_of(size);
+  const unsigned size_class = class_for(size);
   for (; n < tries; ++n) {
     void* const block = allocate_of(size_class, size);
     if (block == nullptr) break;
@@ -92,9 +96,9 @@ void* allocate_fitting(std::size_t size, std::size_t align, std::size_t tries) {
 // Cuts a small block down to `size` bytes at the first multiple of `align`: what lies before
 // and behind are freed parts.
 void* allocate_within(std::size_t size, std::size_t align, std::size_t extra) {
-  const unsigned size_class = size_class_of(size + extra);
-  const std::size_t block_size = size_class_info(size_class).block_size;
-  void* const block = allocate_class(size_class);
+  const unsigned size_class = class_for(size + extra);
+  const std::size_t block_size = size_class_info(size_class).block_size - kRedZone;
+  void* const block = allocate_of(size_class, block_size);
   if (block == nullptr) return nullptr;
   const Key key = bookkeeper.map().key_of(block);
   char* const begin = round_up(block, align);
@@ -110,16 +114,17 @@ void* allocate_within(std::size_t size, std::size_t align, std::size_t extra) {
 }
 
 void* allocate_large_within(std::size_t size, std::size_t align, std::size_t extra) {
-  LargeBlock* const block = allocate_large(pages_for(size + extra), 1);
+  LargeBlock* const block = allocate_large(pages_for(size + extra + kRedZone), 1);
   if (block == nullptr) return nullptr;
   char* const begin = round_up(block->begin(), align);
   const std::size_t head = std::size_t(begin - block->begin());
   const std::size_t tail = block->bytes() - head - size;
-  block->slack_.set(tail % kPage);
-  std::size_t live = block->bytes() - tail % kPage;
+  const std::size_t slack = kRedZone + (tail - kRedZone) % kPage;
+  block->slack_.set(slack);
+  std::size_t live = block->bytes() - slack;
   bool is_cut = true;
-  if (tail >= kPage) {
-    is_cut = bookkeeper.give_large_part(begin + size, tail / kPage * kPage, false);
+  if (tail - slack >= kPage) {
+    is_cut = bookkeeper.give_large_part(begin + size, tail - slack, false);
     if (is_cut) live = head + size;
   }
   if (is_cut && head != 0) is_cut = bookkeeper.give_large_part(block->begin(), head, false);
@@ -135,8 +140,8 @@ void* allocate_empty(std::size_t align) {
   if (align > kSizeMost / 2) return nullptr;
   if (align < kGrain) align = kGrain % align == 0 ? kGrain : align;
   const std::size_t size = 2 * (align < kGrain ? kGrain : align);
-  if (size <= kSmallMost) {
-    void* const block = allocate_of(size_class_of(size), 0);
+  if (fits_small(size)) {
+    void* const block = allocate_of(class_for(size), 0);
     return block != nullptr ? round_up(static_cast<char*>(block) + 1, align) : nullptr;
   }
   LargeBlock* const block = allocate_large(pages_for(size), 1);
@@ -152,7 +157,7 @@ void* allocate_odd(std::size_t size, std::size_t align) {
   const std::size_t step = power < kGrain ? power : kGrain;
   const std::size_t extra = align - step;
   if (size + extra > kSizeMost) return nullptr;
-  if (size + extra > kSmallMost) {
+  if (!fits_small(size + extra)) {
     return allocate_large_within(size, align, align - (power < kPage ? power : kPage));
   }
   const std::size_t tries = align / step;
@@ -186,17 +191,34 @@ bool free_large(void* ptr, std::size_t size) {
 
 // --- Resizing -------------------------------------------------------------------------------------
 
+// All of a block keeps a red zone behind it; a part that grows at the end of its block loses it.
+std::size_t lengthen_large(void* ptr, std::size_t old_size, std::size_t least, std::size_t most) {
+  LargeBlock* whole = nullptr;
+  if (kRedZone != 0 && most > old_size) whole = bookkeeper.whole_large(ptr, old_size);
+  if (whole == nullptr) return bookkeeper.extend_large_part(ptr, old_size, least, most);
+  std::size_t size = most;
+  if (!resize_large(whole, size + kRedZone)) {
+    const std::size_t room = whole->bytes() - kRedZone;
+    size = most < room ? most : room > old_size ? room : old_size;
+    if (size < least) {
+      if (!resize_large(whole, least + kRedZone)) return 0;
+      size = least;
+    }
+  }
+  whole->slack_.set(whole->bytes() - size);
+  return size;
+}
+
 std::size_t lengthen(void* ptr, std::size_t old_size, std::size_t least, std::size_t most) {
   const Key key = bookkeeper.map().key_of(ptr);
-  if (!is_small(key)) {
-    return old_size == 0 ? 0 : bookkeeper.extend_large_part(ptr, old_size, least, most);
-  }
+  if (!is_small(key)) return old_size == 0 ? 0 : lengthen_large(ptr, old_size, least, most);
   const Place place = place_of(ptr, key);
   if (!place.is_whole(old_size)) {
     return old_size == 0 ? 0 : bookkeeper.extend_part(ptr, old_size, least, most, key);
   }
-  // The last byte of a block with slack stays ours.
-  const std::size_t room = place.block_size - (has_slack(place.size_class) ? 1 : 0);
+  // The last byte of a block with slack stays ours, and the red zone.
+  constexpr std::size_t kOurs = kRedZone != 0 ? kRedZone : 1;
+  const std::size_t room = place.block_size - (has_slack(place.size_class) ? kOurs : 0);
   const std::size_t size = most < room ? most : room;
   if (size < least) return 0;
   if (has_slack(place.size_class)) write_slack(ptr, place.block_size, place.block_size - size);
@@ -252,7 +274,7 @@ bool stays(void* ptr, std::size_t old_size, std::size_t size) {
 }  // namespace
 
 void* allocate_sized_slow(std::size_t size) noexcept {
-  if (size - 1 < kSmallMost) return allocate_of(size_class_of(size), size);
+  if (size - 1 < kSmallMost - kRedZone) return allocate_of(class_for(size), size);
   if (size == 0) return allocate_empty(kGrain);
   return size <= kSizeMost ? allocate_pages(size, 1) : nullptr;
 }
@@ -262,15 +284,16 @@ void* allocate_sized_aligned(std::size_t size, std::size_t align) noexcept {
   if (size == 0) return allocate_empty(align);
   if (!std::has_single_bit(align)) return allocate_odd(size, align);
   if (align <= kGrain) return allocate_sized(size);
-  if (size <= kSmallMost && align <= kSmallMost) {
-    const unsigned size_class = size_class_of(size, align);
+  if (fits_small(size) && align <= kSmallMost) {
+    const unsigned size_class = size_class_of(size + kRedZone, align);
     if (size_class < kSizes) return allocate_of(size_class, size);
   }
   return allocate_pages(size, align <= kPage ? 1 : align / kPage);
 }
 
 Sized allocate_at_least(std::size_t size, std::size_t align) noexcept {
-  const bool is_odd = !std::has_single_bit(align);
+  if (kRedZone != 0 && size <= kSizeMost) size = good_size_for(size);
+  const bool is_odd = kRedZone != 0 || !std::has_single_bit(align);
   void* const block = is_odd ? allocate_sized_aligned(size, align) : allocate_aligned(size, align);
   if (block == nullptr) return {nullptr, 0};
   return {block, is_odd ? size : usable_size(block, Misuse::kForeignUsableSize)};
@@ -288,6 +311,25 @@ bool free_sized_slow(void* ptr, std::size_t size) noexcept {
   if (size != 0) return keeping_errno([&] { return bookkeeper.give_part(ptr, size, key); });
   if (place.is_empty()) deallocate(static_cast<char*>(ptr) - place.first);
   return true;
+}
+
+bool is_whole_block(const void* ptr, std::size_t size) noexcept {
+  const Key key = bookkeeper.map().key_of(ptr);
+  return is_small(key) ? place_of(ptr, key).is_whole(size)
+                       : bookkeeper.whole_large(ptr, size) != nullptr;
+}
+
+std::size_t asked_size(const void* ptr, Misuse misuse) noexcept {
+  const Key key = bookkeeper.map().key_of(ptr);
+  if (!is_live(key)) die_of_misuse(misuse, ptr);
+  if (is_small(key)) {
+    const Place place = place_of(ptr, key);
+    if (place.first != 0 && !place.is_empty()) die_of_misuse(misuse, ptr);
+    return place.asked;
+  }
+  const LargeBlock* const block = bookkeeper.span_of(ptr);
+  if (block == nullptr) die_of_misuse(misuse, ptr);
+  return block->bytes() - block->slack_.get();
 }
 
 std::size_t resize_in_place(void* ptr, std::size_t old_size, std::size_t least,

@@ -14,6 +14,7 @@
 
 #include "alloc/allocator.h"
 #include "global_pool/slack.h"
+#include "shim/debugger.h"
 
 namespace ralloc {
 
@@ -41,9 +42,20 @@ struct Sized {
 [[nodiscard]] void* reallocate_sized(void* ptr, std::size_t old_size, std::size_t size,
                                      std::size_t align) noexcept;
 
+// --- For the debugger build -------------------------------------------------------------------------
+// As usable_size_for: blocks of the C++ API that hold all of it.
+constexpr std::size_t good_size_for(std::size_t size) {
+  return size == 0 ? kGrain : (size + kGrain - 1) / kGrain * kGrain;
+}
+// Whether these bytes are all of a block, of which nothing was ever freed; not of no bytes.
+bool is_whole_block(const void* ptr, std::size_t size) noexcept;
+// The bytes of a block that the program asked for. Dies if no block is there.
+std::size_t asked_size(const void* ptr, Misuse misuse) noexcept;
+
 // --- Fast paths ----------------------------------------------------------------------------------
 // A block of up to 1 KiB from a magazine; null sends the caller to the slow path.
 [[gnu::always_inline]] inline void* allocate_sized_hit(std::size_t size) {
+  if constexpr (kRedZone != 0) return nullptr;
   const std::size_t last = size - 1;
   if (UNLIKELY(last >= kFineMost)) return nullptr;
   const std::size_t offset = last & ~(kGrain - 1);
@@ -62,6 +74,7 @@ inline void* allocate_sized(std::size_t size) noexcept {
 
 // All of a block of up to 1 KiB that is at home here; false sends the caller to the slow path.
 [[gnu::always_inline]] inline bool free_sized_hit(void* ptr, std::size_t size) {
+  if constexpr (kRedZone != 0) return false;
   const std::size_t last = size - 1;
   if (UNLIKELY(last >= kFineMost)) return false;
   const Key offset = bookkeeper.map().key_of(ptr) ^ home_of_this_pool();

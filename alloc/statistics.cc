@@ -11,6 +11,7 @@
 #include <cstddef>
 
 #include "alloc/allocator.h"
+#include "alloc/checked.h"
 #include "alloc/watch.h"
 #include "shim/os.h"
 
@@ -40,6 +41,11 @@ Totals totals() {
   t.backed = less(counts.ledger.committed_bytes, counts.ledger.clean_bytes);
   t.large = less(t.backed, counts.ledger.dirty_bytes + counts.shards.spans_bytes);
   t.used = less(counts.shards.blocks_bytes, cached_here) + t.large;
+  if constexpr (kDebugger) {
+    // To the byte, and without what lies freed.
+    t.used = checked_live_bytes();
+    if (t.large > t.used) t.large = t.used;
+  }
   t.spare = less(t.backed, t.used);
   t.dirty = counts.ledger.dirty_bytes;
   t.reserved = counts.ledger.reserved_bytes;

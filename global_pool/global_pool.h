@@ -176,7 +176,7 @@ class alignas(64) GlobalPool {
     return given.is_done;
   }
   // The large block of just these bytes, none of them freed before; null if there is none.
-  [[nodiscard]] Span* whole_large(void* block, std::size_t size) {
+  [[nodiscard]] Span* whole_large(const void* block, std::size_t size) {
     return ledger_.whole(bytes_of(block, size));
   }
   // The large block of no bytes that has the address; null if none has.
@@ -262,6 +262,11 @@ class alignas(64) GlobalPool {
     }
     counts.ledger = ledger_.counts();
     return counts;
+  }
+
+  // Adds to each class its blocks outside the spans: held, or in local pools.
+  void count_outside(std::size_t (&blocks)[Limits::kClasses]) {
+    for (Shard& shard : shards_) shard.count_outside(blocks);
   }
 
   // Debug builds and tests.

@@ -310,6 +310,34 @@ class Ledger {
             dirty_bytes(), runs_.pages(SpanState::kClean) << Limits::kPageShift, metadata_.mapped()};
   }
 
+  // Local pools that are attached.
+  std::size_t pools() EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    std::size_t pools = 0;
+    for (const auto& count : pools_) pools += count.get();
+    return pools;
+  }
+  // The lengths, in pages, of runs of large blocks, from a sector on: at most kRunsAtOnce of them.
+  // `sector` becomes where to go on. Returns how many; 0 if there are none any more.
+  static constexpr std::size_t kRunsAtOnce = 4 * Limits::kSectorPages;
+  std::size_t large_runs(std::size_t& sector, std::size_t (&pages)[kRunsAtOnce])
+      EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    std::size_t found = 0;
+    for (; found <= kRunsAtOnce - Limits::kSectorPages; ++sector) {
+      const std::uintptr_t first = map_.next_covered(sector);
+      if (first == 0) break;
+      for (std::uintptr_t page = first; page < first + Limits::kSectorPages; ++page) {
+        const Span* const run = static_cast<Span*>(map_.span_at(page));
+        if (run == nullptr || run->first_page_.get() != page) continue;
+        if (run->state_.get() == SpanState::kLarge) pages[found++] = run->pages_.get();
+      }
+    }
+    return found;
+  }
+
   // Debug builds and tests: walks every free run.
   bool is_valid() EXCLUDES(any_mutex) {
     Guard guard(mutex_);

@@ -8,6 +8,7 @@
 #include "global_pool/page_map.h"
 #include "global_pool/size_class.h"
 #include "global_pool/slack.h"
+#include "shim/debugger.h"
 #include "shim/options.h"
 #include "shim/os.h"
 
@@ -55,17 +56,35 @@ struct ShippedLimits {
   // Where address space and its backing come from.
   struct Memory {
     static void* reserve(std::size_t bytes, std::size_t align, void* hint) {
-      return os::reserve(bytes, align, hint);
+      void* const p = os::reserve(bytes, align, hint);
+      if constexpr (kDebugger) {
+        if (p != nullptr) debugger::note_reserved(p, bytes);
+      }
+      return p;
+    }
+    static void* reserve_zeros(std::size_t bytes) {
+      if (kDebugger && !debugger::may_map(bytes)) return nullptr;  // a smaller map does as well
+      void* const p = os::reserve_zeros(bytes);
+      if constexpr (kDebugger) debugger::note_map(p, bytes);
+      return p;
+    }
+    [[nodiscard]] static bool commit(void* p, std::size_t bytes) {
+      if (!os::commit(p, bytes)) return false;
+      if constexpr (kDebugger) debugger::note_committed(p, bytes);
+      return true;
     }
     [[nodiscard]] static bool reserve_at(void* p, std::size_t bytes) {
-      return os::reserve_at(p, bytes);
+      if (!os::reserve_at(p, bytes)) return false;
+      if constexpr (kDebugger) debugger::note_reserved(p, bytes);
+      return true;
     }
-    static void* reserve_zeros(std::size_t bytes) { return os::reserve_zeros(bytes); }
-    [[nodiscard]] static bool commit(void* p, std::size_t bytes) { return os::commit(p, bytes); }
     [[nodiscard]] static bool purge(void* p, std::size_t bytes) EXCLUDES(any_mutex) {
       return os::purge(p, bytes);
     }
-    static void release(void* p, std::size_t bytes) { os::release(p, bytes); }
+    static void release(void* p, std::size_t bytes) {
+      if constexpr (kDebugger) debugger::note_released(p, bytes);
+      os::release(p, bytes);
+    }
     static std::size_t granule() { return os::page_size(); }
     static std::size_t limit() { return os::address_space_limit(); }
     static std::uint64_t now_ms() { return os::now_ms(); }

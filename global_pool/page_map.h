@@ -112,6 +112,15 @@ class PageMap {
     return mask_.load(Sync::kRelaxed) != 0 &&
            owners_.get()[place(page) / kSectorPages].get() == page / kSectorPages * kSectorPages;
   }
+  // For the ledger, under its mutex, to look at all sectors: the first page of the next covered
+  // one, whose number `sector` becomes, which is that or larger; 0 if there is none.
+  std::uintptr_t next_covered(std::size_t& sector) const {
+    if (mask_.load(Sync::kRelaxed) == 0) return 0;
+    for (; sector < window_pages() / kSectorPages; ++sector) {
+      if (const std::uintptr_t page = owners_.get()[sector].get(); page != 0) return page;
+    }
+    return 0;
+  }
   // No more pages than this can be covered; unknown before the first are.
   std::size_t window_pages() const {
     const std::uintptr_t mask = mask_.load(Sync::kRelaxed);

@@ -171,6 +171,18 @@ class alignas(64) Shard {
     return counts;
   }
 
+  // Adds to each class its blocks outside the spans. O(spans with free blocks).
+  void count_outside(std::size_t (&blocks)[Limits::kClasses]) EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    for (std::uint32_t c = 0; c < Limits::kClasses; ++c) {
+      blocks[c] += capacity_[c].get();
+      for (const Bin& bin : lists_[c]) {
+        for (Span* s = bin.front(); s != nullptr; s = Bin::after(s)) blocks[c] -= s->free_.get();
+      }
+    }
+  }
+
   // Debug builds and tests: walks every span that has a free block.
   bool is_valid() EXCLUDES(any_mutex) {
     Guard guard(mutex_);

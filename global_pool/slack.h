@@ -3,7 +3,8 @@
 // Thread safety: the last bytes of a block whose class has slack are ours. Who has all of the
 // block may write them; who has a part of it may read them, since the others then have parts
 // too, and none of them writes.
-// Invariants: a block of such a class has at least one byte of slack.
+// Invariants: a block of such a class has at least one byte of slack; in the debugger build at
+// least the red zone, whose last four bytes say it.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <cstring>
 
 #include "global_pool/size_class.h"
+#include "shim/debugger.h"
 
 namespace ralloc {
 
@@ -18,6 +20,10 @@ namespace ralloc {
 inline constexpr unsigned char kLongSlack = 255;
 
 inline void write_slack(void* block, std::size_t block_size, std::size_t slack) {
+  if constexpr (kRedZone != 0) {
+    char* const end = static_cast<char*>(block) + block_size;
+    return debugger::write_hidden(end - sizeof(std::uint32_t), std::uint32_t(slack));
+  }
   unsigned char* const last = static_cast<unsigned char*>(block) + block_size - 1;
   if (slack < kLongSlack) {
     *last = static_cast<unsigned char>(slack);
@@ -29,6 +35,10 @@ inline void write_slack(void* block, std::size_t block_size, std::size_t slack) 
 }
 
 inline std::size_t read_slack(const void* block, std::size_t block_size) {
+  if constexpr (kRedZone != 0) {
+    const char* const end = static_cast<const char*>(block) + block_size;
+    return debugger::read_hidden(end - sizeof(std::uint32_t));
+  }
   const unsigned char* const last = static_cast<const unsigned char*>(block) + block_size - 1;
   if (*last != kLongSlack) return *last;
   std::uint32_t value;

@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "shim/debugger.h"
 #include "shim/log.h"
 #include "shim/options.h"
 #include "shim/os.h"
@@ -37,6 +38,8 @@ constinit thread_local ThisRack* this_rack = &before_attach;
 
 ThisPool* attach_this_pool() {
   if (this_rack == &after_exit) return nullptr;
+  // A magazine's array would hold pointers to blocks that the program lost.
+  if (kDebugger && debugger::is_memcheck()) return nullptr;
   if (ThisPool* pool = existing_pool()) return pool;
   (void)options();  // before a lock is held, for it may have something to say
   ThisPool* pool = ThisPool::open(bookkeeper);
@@ -65,6 +68,8 @@ void give_miss(void* block, Key key) {
 void flush_this_pool() {
   if (ThisPool* pool = existing_pool()) pool->flush();
 }
+
+bool has_this_pool() { return existing_pool() != nullptr; }
 
 std::size_t bytes_in_this_pool() {
   const ThisPool* pool = existing_pool();

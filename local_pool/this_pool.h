@@ -42,6 +42,8 @@ void give_miss(void* block, Key key);
 void flush_this_pool();
 // Bytes in this thread's free blocks.
 std::size_t bytes_in_this_pool();
+// Whether it has a pool.
+bool has_this_pool();
 // This thread's pool, made if need be; null if it cannot have one (the thread is ending, or
 // memory or pthread keys are short).
 ThisPool* attach_this_pool();

@@ -16,6 +16,11 @@ if(RALLOC_CONFIG)
   list(JOIN lines ":" lines)
   string(APPEND unit_filter "-${lines}")
 endif()
+# The debugger build frees at once here, as the others do.
+set(unit_environment)
+if(RALLOC_DEBUGGER)
+  set(unit_environment ENVIRONMENT RALLOC_OPTIONS=quarantine_bytes=0)
+endif()
 
 # ralloc_unit_test(NAME SOURCE...): the sources are paths in the project.
 function(ralloc_unit_test name)
@@ -24,7 +29,7 @@ function(ralloc_unit_test name)
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE ralloc_unit)
   gtest_discover_tests(${name} TEST_PREFIX unit. TEST_FILTER "${unit_filter}"
-                       PROPERTIES TIMEOUT 120)
+                       PROPERTIES TIMEOUT 120 ${unit_environment})
 endfunction()
 
 ralloc_unit_test(shim_test
@@ -76,6 +81,11 @@ ralloc_unit_test(global_pool_test
     global_pool/span_log_test.cc
     global_pool/span_test.cc)
 target_link_libraries(global_pool_test PRIVATE ralloc_core)
+if(RALLOC_DEBUGGER)
+  target_sources(global_pool_test PRIVATE ${PROJECT_SOURCE_DIR}/global_pool/call_stacks_test.cc
+                                          ${PROJECT_SOURCE_DIR}/global_pool/live_blocks_test.cc
+                                          ${PROJECT_SOURCE_DIR}/global_pool/quarantine_test.cc)
+endif()
 
 ralloc_unit_test(local_pool_test
     local_pool/local_pool_test.cc
@@ -83,8 +93,14 @@ ralloc_unit_test(local_pool_test
     local_pool/magazine_log_test.cc)
 target_link_libraries(local_pool_test PRIVATE ralloc_core)
 
+# The debugger build has no use for what some of them test: its blocks come by other ways, which
+# the tests of the malloc ABI take.
+set(tests_of_blocks)
+if(NOT RALLOC_DEBUGGER)
+  set(tests_of_blocks alloc/allocator_test.cc alloc/reallocate_test.cc)
+endif()
 ralloc_unit_test(alloc_test
-    alloc/allocator_test.cc
+    ${tests_of_blocks}
     alloc/api_test.cc
     alloc/block_parts_test.cc
     alloc/block_test.cc
@@ -92,7 +108,6 @@ ralloc_unit_test(alloc_test
     alloc/oom_handlers_test.cc
     alloc/parts_test.cc
     alloc/program_break_test.cc
-    alloc/reallocate_test.cc
     alloc/result_test.cc)
 target_link_libraries(alloc_test PRIVATE ralloc_core)
 
@@ -103,10 +118,12 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   set_target_properties(expected_test PROPERTIES CXX_STANDARD 23)
 endif()
 
-# What moves pages, on a kernel as Debian 12 has it.
-ralloc_unit_test(old_kernel_test alloc/reallocate_test.cc shim/os.cc)
-target_sources(old_kernel_test PRIVATE $<TARGET_OBJECTS:ralloc_floors>)
-target_include_directories(old_kernel_test PRIVATE ${PROJECT_SOURCE_DIR}/alloc/include)
-target_compile_options(old_kernel_test PRIVATE
-    -URALLOC_TEST_POSIX -URALLOC_PLATFORM_HEADER -DRALLOC_PLATFORM_HEADER="tests/support/old_linux.h"
-    -URALLOC_PLATFORM_TYPE -DRALLOC_PLATFORM_TYPE=OldLinux)
+# What moves pages, on a kernel as Debian 12 has it. The debugger build copies.
+if(NOT RALLOC_DEBUGGER)
+  ralloc_unit_test(old_kernel_test alloc/reallocate_test.cc shim/os.cc)
+  target_sources(old_kernel_test PRIVATE $<TARGET_OBJECTS:ralloc_floors>)
+  target_include_directories(old_kernel_test PRIVATE ${PROJECT_SOURCE_DIR}/alloc/include)
+  target_compile_options(old_kernel_test PRIVATE
+      -URALLOC_TEST_POSIX -URALLOC_PLATFORM_HEADER -DRALLOC_PLATFORM_HEADER="tests/support/old_linux.h"
+      -URALLOC_PLATFORM_TYPE -DRALLOC_PLATFORM_TYPE=OldLinux)
+endif()

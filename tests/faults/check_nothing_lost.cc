@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "alloc/allocator.h"
+#include "alloc/checked.h"
 #include "faults/failable.h"
 #include "faults/os_faulty.h"
 #include "support/process.h"
@@ -62,7 +63,7 @@ std::size_t given_up_at_most() {
 void check_frontier(const Counts& counts) {
   const std::size_t untouched = counts.ledger.reserved_bytes - counts.ledger.committed_bytes;
   if (untouched <= given_up_at_most()) return;
-  const std::size_t size = untouched - given_up_at_most();
+  const std::size_t size = untouched - given_up_at_most() - ralloc::kRedZone;
   set_fault({OsCall::kReserve, When::kFrom, 1});
   void* block = try_allocate(size, 16, 2);
   set_fault({});
@@ -82,7 +83,9 @@ void check_nothing_lost() {
   check_held_bytes(counts);
   REQUIRE(counts.ledger.dirty_bytes == 0);
   // Every byte from the system is accounted for.
-  REQUIRE(counts.ledger.reserved_bytes + counts.ledger.metadata_bytes == reserved_from_os());
+  std::size_t bytes = counts.ledger.reserved_bytes + counts.ledger.metadata_bytes;
+  if constexpr (ralloc::kDebugger) bytes += ralloc::checked_table_bytes();
+  REQUIRE(bytes == reserved_from_os());
   check_frontier(counts);
   REQUIRE(bookkeeper.is_valid());
   set_fault(fault);

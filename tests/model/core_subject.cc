@@ -2,6 +2,7 @@
 #include <ralloc/ralloc.h>
 
 #include "alloc/allocator.h"
+#include "alloc/checked.h"
 #include "model/subject.h"
 
 namespace ralloc_test {
@@ -63,6 +64,7 @@ constexpr PartWays kPartWays = {
 };
 
 std::size_t bytes_in_use() {
+  if constexpr (ralloc::kDebugger) return ralloc::checked_live_bytes();
   const ralloc::Bookkeeper::Counts counts = ralloc::bookkeeper.counts();
   const std::size_t large = counts.ledger.committed_bytes - counts.ledger.clean_bytes -
                             counts.ledger.dirty_bytes - counts.shards.spans_bytes;
