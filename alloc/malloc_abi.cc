@@ -121,7 +121,7 @@ EXPORT std::size_t malloc_usable_size(void* ptr) noexcept {
 // Valgrind, if it is not told otherwise, puts functions of its own in the place of those that it
 // knows by name. The others must come by these, or they would meet blocks that are not ours; so
 // the debugger build calls them, and does not inline them.
-static inline void free_known(const char* call, void* ptr, std::size_t size) {
+static inline void free_known(const LoggedCall& call, void* ptr, std::size_t size) {
   if constexpr (kDebugger) return free(ptr);
   watch_deallocate(call, ptr, size);
 }

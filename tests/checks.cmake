@@ -29,7 +29,8 @@ if(NOT RALLOC_SANITIZE AND NOT RALLOC_COVERAGE)
 
   # Another compiler, or other options, lay the same paths out in another way.
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION MATCHES "^12\\."
-     AND CMAKE_BUILD_TYPE STREQUAL "Release" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+     AND CMAKE_BUILD_TYPE STREQUAL "Release" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64"
+     AND NOT RALLOC_DEBUGGER)
     ralloc_check(golden_listings golden_listings.py $<TARGET_FILE:ralloc_shared>)
     add_subdirectory(zero_cost)
   endif()
