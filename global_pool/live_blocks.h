@@ -182,6 +182,7 @@ class LiveBlocks {
       const Node* const node = last_until(at);
       return node != nullptr && node->begin() == at && node->size == 0;
     }
+    if (at + size < at) return false;
     for (const std::uintptr_t end = at + size; at < end;) {
       const Node* const node = last_until(at);
       if (node == nullptr || at >= node->end()) return false;
