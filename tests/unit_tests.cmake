@@ -22,12 +22,14 @@ if(RALLOC_DEBUGGER)
   set(unit_environment ENVIRONMENT RALLOC_OPTIONS=quarantine_bytes=0)
 endif()
 
+add_custom_target(unit_tests)  # all of them
 # ralloc_unit_test(NAME SOURCE...): the sources are paths in the project.
 function(ralloc_unit_test name)
   set(sources ${ARGN})
   list(TRANSFORM sources PREPEND ${PROJECT_SOURCE_DIR}/)
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE ralloc_unit)
+  add_dependencies(unit_tests ${name})
   gtest_discover_tests(${name} TEST_PREFIX unit. TEST_FILTER "${unit_filter}"
                        PROPERTIES TIMEOUT 120 ${unit_environment})
 endfunction()
