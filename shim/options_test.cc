@@ -171,7 +171,7 @@ TEST(OptionsTest, SaysWhichOptionsThereAre) {
   EXPECT_EQ(parse("colour=blue").said,
             "ralloc: RALLOC_OPTIONS has \"colour=blue\", which is ignored; options are decay_ms, "
             "decay_bytes, dirty_bytes, shards, magazine_bytes, pool_bytes, all_pools_bytes, "
-            "log_level, log_fd, leaks\n");
+            "log_level, log_fd, quarantine_bytes, leaks\n");
 }
 
 TEST(OptionsTest, SaysOneLineForEachMistakeAndKeepsTheRest) {
