@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "local_pool/this_pool.h"
+#include "shim/debugger.h"
 #include "tests/support/build.h"
 #include "tests/support/child.h"
 #include "tests/support/pool_user.h"
@@ -235,6 +236,7 @@ TEST_F(LocalPoolThreadsTest, BlocksAreInOneHandAtATime) {
     for (int step = 0; step < 10'000; ++step) {
       if (random.below(2) == 0) {
         void* block = take_block(unsigned(random.below(random.below(8) == 0 ? 70 : 4)));
+        if constexpr (kDebugger) debugger::open(block, size(block));  // as alloc/ would
         std::memset(block, int(random.below(256)), size(block));
         held.push_back(block);
       } else if (!held.empty()) {

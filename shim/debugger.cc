@@ -78,11 +78,6 @@ void begin_block([[maybe_unused]] void* begin, [[maybe_unused]] std::size_t size
   TELL_ASAN(__asan_unpoison_memory_region, begin, size);
 }
 
-void end_block([[maybe_unused]] void* begin, [[maybe_unused]] std::size_t size) noexcept {
-  TELL_MEMCHECK(FREELIKE_BLOCK, begin, 0);
-  TELL_ASAN(__asan_poison_memory_region, begin, size);
-}
-
 void resize_block(void* begin, std::size_t old_size, std::size_t size) noexcept {
   TELL_MEMCHECK(RESIZEINPLACE_BLOCK, begin, old_size, size, 0);
   if (size < old_size) {
@@ -92,14 +87,18 @@ void resize_block(void* begin, std::size_t old_size, std::size_t size) noexcept 
   }
 }
 
+// AddressSanitizer hears of the bytes that are taken away alone: other threads may use what is
+// behind them at any time. Memcheck must hear that all of it ended; there one thread runs at a time,
+// and in these few steps it is not another's turn but by a rare chance.
 void cut_block(void* begin, std::size_t size, std::size_t first, std::size_t last) noexcept {
+  TELL_ASAN(__asan_poison_memory_region, at(begin, first), last - first);
   const KeptBits bits(at(begin, last), size - last);
   if (first == 0) {
-    end_block(begin, size);
+    TELL_MEMCHECK(FREELIKE_BLOCK, begin, 0);
   } else {
-    resize_block(begin, size, first);
+    TELL_MEMCHECK(RESIZEINPLACE_BLOCK, begin, size, first, 0);
   }
-  if (last != size) begin_block(at(begin, last), size - last, false);
+  if (last != size) TELL_MEMCHECK(MALLOCLIKE_BLOCK, at(begin, last), size - last, 0, false);
 }
 
 void close([[maybe_unused]] void* begin, [[maybe_unused]] std::size_t size) noexcept {

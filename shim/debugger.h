@@ -27,12 +27,10 @@ bool may_map(std::size_t bytes) noexcept;
 // --- Blocks -------------------------------------------------------------------------------------
 // A block, or what is left of one, from now on; its bytes may be used, and are undefined, or zero.
 void begin_block(void* begin, std::size_t size, bool is_zeroed) noexcept;
-// Its bytes may not be used any longer.
-void end_block(void* begin, std::size_t size) noexcept;
 // It is longer, and the new bytes are undefined; or shorter. Neither size is 0.
 void resize_block(void* begin, std::size_t old_size, std::size_t size) noexcept;
-// Of a block's bytes those in [first, last) are taken away: what is before them (if anything) and
-// behind them are blocks of their own, with the contents that they have.
+// Of a block's bytes those in [first, last) are taken away, perhaps all: what is before them (if
+// anything) and behind them are blocks of their own, with the contents that they have.
 void cut_block(void* begin, std::size_t size, std::size_t first, std::size_t last) noexcept;
 
 // --- Bytes --------------------------------------------------------------------------------------
