@@ -112,7 +112,7 @@ struct DefaultConfig {
   /// Why: half of kPoolBytes, so that one class cannot use up what all have.
   static constexpr std::size_t kMagazineBytes = 4 * kMiB;
   /// And to so many blocks.
-  /// Unit: blocks. Range: 15 to 32767.
+  /// Unit: blocks. Range: 15 to 2047.
   /// Why: 2^k - 1, and the null under them, fill whole pages.
   static constexpr std::size_t kMagazineBlocks = 2047;
   /// One refill or flush moves at most so many blocks.
@@ -129,7 +129,7 @@ struct DefaultConfig {
   /// Why: a thousand idle threads cannot pin more.
   static constexpr std::size_t kAllPoolsBytes = 128 * kMiB;
   /// Blocks of other shards go home when there are so many of them.
-  /// Unit: blocks. Range: kOutgoingFirst to 32767.
+  /// Unit: blocks. Range: kOutgoingFirst to 1023.
   /// Why: grouped by shard, about four batches.
   static constexpr std::size_t kOutgoingBlocks = 511;
   /// Or so many bytes.

@@ -46,8 +46,8 @@ static_assert(Config::kMagazineBaseBytes <= Config::kMagazineBytes,
               "make Config::kMagazineBaseBytes kMagazineBytes at most: it is the smaller of two");
 static_assert(Config::kMagazineBytes <= 1024 * kMiB,
               "make Config::kMagazineBytes 1 GiB at most");
-static_assert(Config::kMagazineBlocks >= 15 && Config::kMagazineBlocks <= 32767,
-              "make Config::kMagazineBlocks 15 to 32767");
+static_assert(Config::kMagazineBlocks >= 15 && Config::kMagazineBlocks <= 2047,
+              "make Config::kMagazineBlocks 15 to 2047: no record is larger than such an array");
 static_assert(Config::kBatchBlocks >= 1 && Config::kBatchBlocks <= 32767,
               "make Config::kBatchBlocks 1 to 32767: a refill must bring a block");
 static_assert(Config::kPoolBytes <= 1024 * 1024 * kMiB &&
@@ -56,8 +56,8 @@ static_assert(Config::kPoolBytes <= 1024 * 1024 * kMiB &&
 static_assert(Config::kOutgoingFirst >= 1 && Config::kOutgoingFirst <= 127,
               "make Config::kOutgoingFirst 1 to 127");
 static_assert(Config::kOutgoingBlocks >= Config::kOutgoingFirst &&
-                  Config::kOutgoingBlocks <= 32767,
-              "make Config::kOutgoingBlocks kOutgoingFirst to 32767: their ends are 16 bits");
+                  Config::kOutgoingBlocks <= 1023,
+              "make Config::kOutgoingBlocks kOutgoingFirst to 1023: twice as many are a record");
 static_assert(Config::kOutgoingBytes <= 1024 * kMiB,
               "make Config::kOutgoingBytes 1 GiB at most");
 static_assert(Config::kSwingEvents <= 1'000'000, "make Config::kSwingEvents 1000000 at most");
@@ -86,5 +86,7 @@ static_assert(Config::room_to_grow(0) == 0 && Config::room_to_grow(64 * kMiB) <=
 static_assert(Config::kLogLevel <= LogLevel::kNone, "make Config::kLogLevel one of LogLevel's");
 static_assert(Config::kLogFd >= 0 && Config::kLogFd <= 1'000'000,
               "make Config::kLogFd a file descriptor, 0 to 1000000");
+static_assert(Config::kQuarantineBytes <= SIZE_MAX / 4,
+              "make Config::kQuarantineBytes SIZE_MAX / 4 at most");
 
 }  // namespace ralloc
