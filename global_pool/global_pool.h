@@ -221,11 +221,12 @@ class alignas(64) GlobalPool {
       LooseRun run = ledger_.take_decayed(before_ms);
       if (!run) break;
       tried += run->bytes();
-      if (run->bytes() >= least && Limits::Memory::purge(run->begin(), run->bytes())) {
+      const bool is_offered = run->bytes() >= least;
+      if (is_offered && Limits::Memory::purge(run->begin(), run->bytes())) {
         given += run->bytes();
         ledger_.give(std::move(run), SpanState::kClean, 0);
       } else {
-        log_warning("the OS does not take back %", extent_of(run.operator->()));
+        if (is_offered) log_warning("the OS does not take back %", extent_of(run.operator->()));
         ledger_.give(std::move(run), SpanState::kDirty, again_ms);
       }
     }

@@ -1,4 +1,4 @@
-// What the log says of a lock that a fork left held: in the log build alone.
+// What the log says of what is lost or kept: in the log build alone.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -56,6 +56,20 @@ TEST_F(LogLostTest, TellsOfALedgerThatIsRetired) {
   EXPECT_EQ(count(lost), 0u);
   ASSERT_NE(pool_.take_large(1, 1), nullptr);
   EXPECT_EQ(count(lost), 1u);
+}
+
+TEST_F(LogLostTest, WarnsOfMemoryThatTheSystemRefusesAndNotOfWhatItWasNotOffered) {
+  pool_.give_large(pool_.take_large(1, 1), SpanState::kDirty);
+  const auto warnings_of_purge = [&](std::uint64_t now_ms, std::size_t least) {
+    EXPECT_EQ(pool_.purge(now_ms, now_ms, SIZE_MAX, least), 0u);
+    const Lines lines = messages();
+    return std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
+      return line.starts_with("warning : the OS does not take back 0x");
+    });
+  };
+  EXPECT_EQ(warnings_of_purge(0, SIZE_MAX), 0);
+  kernel_.state().refuse_purges = true;
+  EXPECT_EQ(warnings_of_purge(1, 0), 1);
 }
 
 }  // namespace
