@@ -9,6 +9,7 @@ level; the level asked for decides which are there.
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -220,6 +221,18 @@ def test_error(bench):
     check(done.stderr.count("\n") == 1 and not lines, done.stderr)
 
 
+def status_without_reader(bench, ignores_sigpipe):
+    """What a program ends with whose log goes into a pipe that nobody reads."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    env = bench.environment(RALLOC_LOG="note", RALLOC_OPTIONS=f"log_fd={writing}")
+    # Python ignores the signal, and its children do if it is not restored.
+    done = subprocess.run([bench.program, "pools"], env=env, pass_fds=[writing], check=False,
+                          stdout=subprocess.DEVNULL, restore_signals=not ignores_sigpipe)
+    os.close(writing)
+    return done.returncode
+
+
 def test_target(bench):
     """Standard error by default; a closed descriptor, and one that is closed later, do no harm."""
     done, lines = bench.run([bench.program, "pools"], "note", env={"RALLOC_LOG": "note"})
@@ -230,6 +243,8 @@ def test_target(bench):
     check(not lines and (done.stdout, done.stderr) == ("done\n", ""), done.stderr)
     done, lines = bench.scene("close", fd=2)
     check(done.stdout == "done\n", done.stdout)
+    for ignores, status in ((True, 0), (False, -signal.SIGPIPE)):
+        check(status_without_reader(bench, ignores) == status, "nobody reads the pipe")
 
 
 def test_programs(bench):
