@@ -115,6 +115,7 @@ void detail::write_last(const LoggedCall& from, const char* sentence) noexcept {
 }
 
 HeldLines::HeldLines() noexcept : outer_(held.load(std::memory_order_relaxed)) {
+  (void)options();  // before the lock is held, for it may have something to say
   // Release: a handler finds the other members made.
   held.store(this, std::memory_order_release);
 }

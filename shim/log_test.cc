@@ -170,6 +170,15 @@ TEST_F(LogTest, WritesWhatWasHeldBeforeItDies) {
                                "error : ralloc: broken invariant: x == y at some.cc:7"}));
 }
 
+// Reading them may write a complaint, and no mutex of ours is held while something is written.
+TEST(LogOptionsTest, AreReadBeforeALockIsHeld) {
+  detail::options_are_read.store(false, std::memory_order_relaxed);
+  StdSync::Mutex mutex;
+  StdSync::Guard guard(mutex);
+  (void)guard.holder_died();
+  EXPECT_TRUE(detail::options_are_read.load(std::memory_order_relaxed));
+}
+
 // --- Signals, children and threads ---------------------------------------------------------------
 
 TEST_F(LogTest, WritesFromASignalHandler) {
