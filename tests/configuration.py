@@ -131,9 +131,9 @@ def compare(config, options, page):
         mistakes += [f"{PAGE} should not say: {one}" for one in places[title] if one not in rows]
         if not mistakes and rows != places[title]:
             mistakes.append(f"{PAGE}: another order than in the sources: {title}")
-    # Outside of the tables no name may be mentioned that there is not.
+    # No constant or function may be mentioned that there is not, in the tables or beside them.
     names = set(re.findall(r"^\| `(\w+)", "\n".join(wanted.values()), re.MULTILINE))
-    for name in re.findall(r"`(k[A-Z]\w+)`", PLACE.sub("", page)):
+    for name in re.findall(r"`(k[A-Z]\w+|[a-z]\w*(?=\(\)))(?:\(\))?`", page):
         if name not in names:
             mistakes.append(f"{PAGE} speaks of {name}, which there is not")
     return mistakes
@@ -163,6 +163,7 @@ SEEDS = [
     (PAGE, "| `shards` |", "| `shard` |", "lacks: | `shards`"),
     (PAGE, "<!-- table: Shards -->", "<!-- table: Locks -->", "nowhere in the sources: Locks"),
     (PAGE, "# Configuration\n", "# Configuration\n\n`kNothing` is one.\n", "kNothing"),
+    (PAGE, "# Configuration\n", "# Configuration\n\n`nothing()` is one.\n", "speaks of nothing"),
 ]
 
 
