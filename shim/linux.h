@@ -80,9 +80,9 @@ struct InterceptedCalls {
 };
 
 // What libc is asked for all the same: the auxiliary vector, which the kernel hands out once;
-// the clock, which the kernel maps into the process for libc to call (4 ns instead of 80); keys
-// and fork hooks, which are libc's own; and the move of the break, since libc remembers where
-// it left it and moves it from there (shim/program_break.h).
+// the clock, which the kernel maps into the process for libc to call; keys and fork hooks, which
+// are libc's own; and the move of the break, since libc remembers where it left it and moves it
+// from there (shim/program_break.h).
 template <class Calls>
 struct LinuxOn {
   static std::size_t page_size() noexcept { return std::size_t(getauxval(AT_PAGESZ)); }

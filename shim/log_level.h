@@ -11,7 +11,7 @@ enum class LogLevel : std::uint8_t {
   kInternal,  // every step within the pools
   kDebug,     // what a developer of the allocator looks for
   kCall,      // each call of the program
-  kNote,      // rare events: memory from the OS and back to it
+  kNote,      // rare events: pools opened and closed, memory given back to the OS
   kWarning,   // what the program should know: memory refused, say
   kError,     // what ends the program
   kNone,      // nothing

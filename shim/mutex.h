@@ -5,7 +5,8 @@
 // half written. Each locked word therefore carries the fork generation of its holder; who
 // finds an older one takes the mutex over and is told that the holder died, as robust
 // mutexes do (EOWNERDEAD), and puts fresh state in place of what it guards. So nothing is
-// held or waited for across fork, and no order of atfork handlers matters.
+// held or waited for across fork, and no order of atfork handlers matters (but where the generation
+// needs such a handler itself, docs/platforms.md).
 //
 // Thread safety: any thread; not recursive, not for signal handlers.
 // Invariants: the word is 0 (free), or generation * 4 + kHeld, + kWaiters if a thread may sleep.
