@@ -48,10 +48,10 @@ class Cases:
         self.library = library
         self.failed = 0
 
-    def probe(self, options, **variables):
+    def probe(self, options, *arguments, **variables):
         if self.library is not None:
             variables["LD_PRELOAD"] = self.library
-        return run(self.command, {"RALLOC_OPTIONS": options, **variables})
+        return run(self.command + list(arguments), {"RALLOC_OPTIONS": options, **variables})
 
     def check(self, sentence, holds, seen):
         self.failed += not holds
@@ -71,6 +71,13 @@ def effects(cases):
     seen, _ = cases.probe(STILL + ",dirty_bytes=4M")
     cases.check("dirty_bytes bounds what is dirty", seen["larges"] <= 4 * MIB, seen)
     cases.check("and less stays", seen["large"] >= MIB, seen)
+
+    seen, _ = cases.probe("", "decay")
+    cases.check("one thread returns all that is due", seen["decayed"] <= MIB, seen)
+    seen, _ = cases.probe("decay_bytes=64k", "decay")
+    cases.check("decay_bytes=64k lets it return one run", 6 * MIB <= seen["decayed"], seen)
+    seen, _ = cases.probe("decay_bytes=4M", "decay")
+    cases.check("decay_bytes=4M, four of a megabyte", 3 * MIB <= seen["decayed"] <= 5 * MIB, seen)
 
     for shards in (1, 2, 5):
         seen, _ = cases.probe(f"shards={shards}")

@@ -1,13 +1,14 @@
 // Shows what the options in force do, by nothing but calls of malloc and free. options.py says
 // what is expected.
 //
-// Usage: options_probe. Prints one `name number` a line.
+// Usage: options_probe [decay]. Prints one `name number` a line.
 #include <malloc.h>
 #include <sys/auxv.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <barrier>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -31,6 +32,20 @@ std::size_t dirty_after(std::size_t blocks, std::size_t size) {
   std::vector<void*> all(blocks);
   for (void*& block : all) block = std::memset(std::malloc(size), 1, size);
   for (void* block : all) std::free(block);
+  return dirty_bytes();
+}
+
+// What is still dirty of eight blocks that do not touch, when they are older than a second and
+// one thread has looked at the clock once.
+std::size_t dirty_after_one_look() {
+  constexpr std::size_t kBlocks = 8;
+  void* blocks[2 * kBlocks + 1];
+  for (void*& block : blocks) block = std::memset(std::malloc(kMiB), 1, kMiB);
+  malloc_trim(0);
+  for (std::size_t i = 0; i < kBlocks; ++i) std::free(blocks[2 * i + 1]);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  void* const looks = std::malloc(kMiB / 2);
+  std::free(looks);
   return dirty_bytes();
 }
 
@@ -74,7 +89,11 @@ int status_of_child() {
 
 }  // namespace
 
-int main() {
+int main(int count, char**) {
+  if (count > 1) {
+    std::printf("decayed %zu\n", dirty_after_one_look());
+    return 0;
+  }
   std::printf("secure %lu\n", getauxval(AT_SECURE));
   std::printf("large %zu\n", dirty_after(1, kMiB));
   std::printf("larges %zu\n", dirty_after(12, kMiB));
