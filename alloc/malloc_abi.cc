@@ -144,7 +144,7 @@ EXPORT std::size_t malloc_good_size(std::size_t size) noexcept {
 EXPORT std::size_t nallocx(std::size_t size, int flags) noexcept {
   log_call("nallocx(%, %)", size, flags);
   const std::size_t align = std::size_t{1} << (flags & 63);
-  if (align <= kGrain || size > PTRDIFF_MAX) return usable_size_for(size);
+  if (kDebugger || align <= kGrain || size > PTRDIFF_MAX) return usable_size_for(size);
   if (size <= kSmallMost && align <= kSmallMost) {
     const unsigned size_class = size_class_of(size == 0 ? 1 : size, align);
     if (size_class < kSizes) return size_class_info(size_class).block_size;

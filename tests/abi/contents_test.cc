@@ -60,6 +60,17 @@ TEST(UsableSizeTest, IsWhatNallocxAndGoodSizeForetell) {
   }
 }
 
+TEST(UsableSizeTest, IsWhatNallocxForetellsOfAlignedBlocks) {
+  for (int log_align = 0; log_align <= 20; ++log_align) {
+    for (const std::size_t size : sizes_of_every_kind()) {
+      if (size == 0) continue;
+      void* block = memalign(std::size_t{1} << log_align, size);
+      EXPECT_EQ(malloc_usable_size(block), nallocx(size, log_align)) << size << ", " << log_align;
+      free(block);
+    }
+  }
+}
+
 TEST(UsableSizeTest, AskingForAGoodSizeGivesExactlyThat) {
   for (const std::size_t size : sizes_of_every_kind()) {
     const std::size_t good = malloc_good_size(size);
