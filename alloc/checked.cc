@@ -181,6 +181,8 @@ std::size_t checked_usable_size(const void* ptr, Misuse misuse) noexcept {
   die_of_misuse(!is_free ? misuse : is_inside ? Misuse::kNotABlock : Misuse::kDoubleFree, ptr);
 }
 
+bool checked_is_complete() noexcept { return live_blocks.is_complete(); }
+
 std::size_t checked_live_bytes() noexcept { return live_blocks.bytes(); }
 
 std::size_t checked_table_bytes() noexcept { return live_blocks.mapped(); }

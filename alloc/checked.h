@@ -24,7 +24,9 @@ void checked_deallocate(void* ptr) noexcept;
 // As allocate_zeroed and usable_size.
 [[nodiscard]] void* checked_zeroed(std::size_t size) noexcept;
 std::size_t checked_usable_size(const void* ptr, Misuse misuse) noexcept;
-// Bytes that are the program's.
+// Whether the table of live blocks was never given up.
+bool checked_is_complete() noexcept;
+// Bytes that are the program's, if it was not.
 std::size_t checked_live_bytes() noexcept;
 // Bytes that the table of them takes.
 std::size_t checked_table_bytes() noexcept;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "alloc/allocator.h"
+#include "alloc/checked.h"
 
 namespace ralloc {
 namespace {
@@ -86,6 +87,7 @@ void write_leaks(std::uint64_t blocks, std::uint64_t bytes) noexcept {
 void list_leaks() noexcept {
   if constexpr (kDebugger) {
     if (list_leaks_by_stack()) return;
+    free_quarantined();
   }
   flush_this_pool();
   std::size_t blocks[kClasses] = {};

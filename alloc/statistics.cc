@@ -43,8 +43,10 @@ Totals totals() {
   t.used = less(counts.shards.blocks_bytes, cached_here) + t.large;
   if constexpr (kDebugger) {
     // To the byte, and without what lies freed.
-    t.used = checked_live_bytes();
-    if (t.large > t.used) t.large = t.used;
+    if (checked_is_complete()) {
+      t.used = checked_live_bytes();
+      if (t.large > t.used) t.large = t.used;
+    }
   }
   t.spare = less(t.backed, t.used);
   t.dirty = counts.ledger.dirty_bytes;

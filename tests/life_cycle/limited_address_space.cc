@@ -1,5 +1,6 @@
 // Under `ulimit -v` of 64 MB: the program runs, allocates until there is no more, frees all,
 // and then gets as much again, be it in blocks of another size.
+#include <malloc.h>
 #include <pthread.h>
 #include <sys/resource.h>
 
@@ -151,6 +152,13 @@ void require_realloc_stops_at_the_limit_and_keeps_contents() {
   std::free(block);
 }
 
+// Whatever was refused meanwhile.
+void require_little_in_use() {
+  const struct mallinfo2 info = mallinfo2();
+  std::fprintf(stderr, "in use at the end:         %zu KiB\n", (info.uordblks + info.hblkhd) / kKiB);
+  REQUIRE(info.uordblks + info.hblkhd < kMiB);
+}
+
 }  // namespace
 
 int main() {
@@ -165,5 +173,6 @@ int main() {
   require_bad_alloc_and_recovery();
   require_as_much_again(1000);
   require_threads_can_free_when_all_is_taken();
+  require_little_in_use();
   return 0;
 }
