@@ -4,6 +4,7 @@
 #include <link.h>
 #include <unwind.h>
 
+#include <cstddef>
 #include <cstdint>
 
 #include "shim/line.h"
@@ -48,9 +49,13 @@ void describe_frame(Line& line, void* frame) noexcept {
     line.text("?? (").hex(call).text(")");
     return;
   }
-  if (info.dli_sname != nullptr) line.text(info.dli_sname).text(" ");
+  // What is too long is cut, and the place comes after it.
+  constexpr std::size_t kPlace = 160;
+  constexpr std::size_t kOffset = 24;
+  if (info.dli_sname != nullptr) line.keep(kPlace).text(info.dli_sname).keep(0).text(" ");
+  line.keep(kOffset).text("(").text(info.dli_fname).keep(0);
   // From where addresses in the file count, which is 0 in a program at a fixed place.
-  line.text("(").text(info.dli_fname).text("+").hex(call - module->l_addr).text(")");
+  line.text("+").hex(call - module->l_addr).text(")");
 }
 
 }  // namespace ralloc

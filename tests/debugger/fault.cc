@@ -21,6 +21,13 @@ FAULT(leak) {
   block[0] = 1;
   sink = block[0];
 }
+// As names of templates are, and longer than a line of the list.
+#define CHARACTERS_100 \
+  "12345678901234567890123456789012345678901234567890" \
+  "12345678901234567890123456789012345678901234567890"
+extern "C" void leak_by_a_long_name(std::size_t size) __asm__(
+    "leak_by_a_long_name" CHARACTERS_100 CHARACTERS_100 CHARACTERS_100 CHARACTERS_100);
+FAULT(leak_by_a_long_name) { obtain(size)[0] = 1; }
 FAULT(lost_list) {
   // The second is known to the first alone, and the first to nobody.
   char* first = obtain(size);
@@ -107,6 +114,7 @@ int main(int argc, char** argv) {
 #define CASE(name) \
   if (std::strcmp(argv[1], #name) == 0) return name(size), clean_stack(), 0
   CASE(leak);
+  CASE(leak_by_a_long_name);
   CASE(lost_list);
   CASE(uninitialised);
   CASE(uninitialised_after_resize);

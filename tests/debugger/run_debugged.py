@@ -43,10 +43,12 @@ def find_fault_of_leaks(text, is_leak, fault, size):
     by_stack = re.search(r"^ralloc: leaks: (\d+) bytes in 1 block, allocated by$(.*)", text,
                          re.M | re.S)
     if by_stack and int(by_stack[1]) == size:
-        return None if f" {fault} (" in by_stack[2].split("leaks:")[0] else "not the stack"
+        frame = rf"^ralloc:     {fault}\w* \(.+\+0x[0-9a-f]+\)$"
+        return None if re.search(frame, by_stack[2].split("leaks:")[0], re.M) else "not the stack"
     rows = {int(a): int(b) for a, b in re.findall(r"^ralloc: +(\d+) +(\d+) +\d+$", text, re.M)}
-    fitting = [block for block in rows if size <= block <= size + size // 4 + 65536]
-    return None if fitting else "the block is not listed"
+    most = size + (size // 4 if size <= 32768 else 65536)
+    fitting = [blocks for block, blocks in rows.items() if size <= block <= most]
+    return None if fitting == [1] else "the block is not listed, once"
 
 
 def find_fault(arguments):
