@@ -66,7 +66,7 @@ void write_others() {
   const std::size_t others = pools - (has_this_pool() && pools != 0 ? 1 : 0);
   if (others == 0) return;
   Line().text("leaks: of these, some may be free in the magazines of ").decimal(others)
-      .text(others == 1 ? " thread that still runs" : " threads that still run").write_error();
+      .text(others == 1 ? " other thread" : " other threads").write_error();
 }
 
 }  // namespace
