@@ -60,9 +60,11 @@ class CallStacks {
   using Guard = StdSync::Guard;
   static constexpr std::uint32_t kPlaces = 2 * kMost;  // so that there is always an empty one
 
-  // After a fork the table may be half written: it starts anew, and the old numbers stay valid.
+  // After a fork the table and the chunk's rest may be half written: they start anew, and the old
+  // numbers stay valid.
   void retire() REQUIRES(mutex_, any_mutex) {
     for (std::uint32_t& place : places_) place = 0;
+    left_ = 0;
   }
 
   std::uint32_t add(std::uint64_t hash, void* const* frames, unsigned count)
