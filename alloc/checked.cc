@@ -138,7 +138,7 @@ void* checked_reallocate(void* ptr, std::size_t old_size, std::size_t size,
     die_of_misuse(Misuse::kForeignRealloc, ptr);
   }
   const bool may_stay = size != 0 && reinterpret_cast<std::uintptr_t>(ptr) % align == 0;
-  const bool should_stay = size >= old_size || size > old_size / 2;
+  const bool should_stay = size > old_size / 2;
   if (may_stay && should_stay && checked_resize(ptr, old_size, size, size) != 0) return ptr;
   void* const fresh = allocate_sized_aligned(size, align);
   if (fresh == nullptr) {
