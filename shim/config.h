@@ -216,8 +216,8 @@ struct DefaultConfig {
   /// Unit: yes or no. Range: yes or no.
   /// Why: many programs leave memory to the kernel at their end.
   static constexpr bool kLeaks = false;
-  /// In the debugger build freed blocks lie until so many bytes of others are freed after them.
-  /// Option: quarantine_bytes.
+  /// In the debugger build freed blocks lie until so many bytes of others, or 8192 of them, are
+  /// freed after them. Option: quarantine_bytes.
   /// Unit: bytes. Range: 0 to SIZE_MAX / 4.
   /// Why: uses of a block that was freed come soon after, and are seen while it lies there.
   static constexpr std::size_t kQuarantineBytes = 1 * kMiB;

@@ -42,7 +42,7 @@
   option(int, log_fd, kCount, 0, 1'000'000, Config::kLogFd,                                       \
          "File descriptor to which the log build writes")                                         \
   option(std::uint64_t, quarantine_bytes, kBytes, 0, SIZE_MAX / 4, Config::kQuarantineBytes,       \
-         "Debugger build: freed blocks lie until so many bytes of others are freed after them")    \
+         "Debugger build: freed blocks lie until so many bytes of others, or 8192, are freed")     \
   option(bool, leaks, kCount, 0, 1, Config::kLeaks,                                               \
          "Whether the blocks that are live at exit are listed")
 
