@@ -26,6 +26,12 @@ FAULT(read_of_freed_begin) {
   sink = block[8];
   ralloc::free(block + size / 2, size - size / 2);
 }
+FAULT(uninitialised_part) {
+  char* block = obtain(size);
+  ralloc::free(block, size / 2);
+  if (block[size - 1] == 1) sink = 1;
+  ralloc::free(block + size / 2, size - size / 2);
+}
 FAULT(leak_of_part) {
   char* block = obtain(size);
   std::memset(block, 1, size);
@@ -57,6 +63,7 @@ bool cause_more(const char* name, std::size_t size) {
   if (std::strcmp(name, #fault) == 0) return fault(size), true
   CASE(read_of_freed_part);
   CASE(read_of_freed_begin);
+  CASE(uninitialised_part);
   CASE(leak_of_part);
   CASE(beyond_odd_alignment);
   CASE(beyond_grown);

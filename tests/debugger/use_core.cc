@@ -1,6 +1,7 @@
 // Parts, any alignment, resizing in place and containers, used well.
 #include <ralloc/ralloc.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <list>
 #include <map>
@@ -21,6 +22,8 @@ void parts(std::size_t size) {
     ralloc::free(block + i * part, end - i * part);
   }
   for (std::size_t i = 1; i < 7; i += 2) {
+    // What was freed beside it has left the contents as they were.
+    if (block[i * part] != 1 || block[(i + 1) * part - 1] != 1) std::abort();
     std::memset(block + i * part, int(i), part);
     // Into what was freed behind it, if it may.
     std::size_t has = part;
