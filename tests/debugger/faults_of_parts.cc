@@ -1,6 +1,8 @@
 // What can be done wrong with parts of blocks.
 #include <ralloc/ralloc.h>
 
+#include <cstdlib>
+
 #include "tests/debugger/fault.h"
 
 using namespace ralloc_test;
@@ -31,6 +33,12 @@ FAULT(uninitialised_part) {
   ralloc::free(block, size / 2);
   if (block[size - 1] == 1) sink = 1;
   ralloc::free(block + size / 2, size - size / 2);
+}
+// No fault: a block of malloc's is known to one of ours.
+static char** keeper;
+FAULT(known_to_a_block) {
+  keeper = reinterpret_cast<char**>(obtain(size));
+  *keeper = static_cast<char*>(std::malloc(50));
 }
 FAULT(leak_of_part) {
   char* block = obtain(size);
@@ -64,6 +72,7 @@ bool cause_more(const char* name, std::size_t size) {
   CASE(read_of_freed_part);
   CASE(read_of_freed_begin);
   CASE(uninitialised_part);
+  CASE(known_to_a_block);
   CASE(leak_of_part);
   CASE(beyond_odd_alignment);
   CASE(beyond_grown);
