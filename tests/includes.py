@@ -71,6 +71,7 @@ def compile_headers(root, compiler):
 
     def compile_one(path):
         command = [compiler, "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
+                   "-fsized-deallocation",
                    "-x", "c++", "-", "-I", root, "-I", os.path.join(root, PUBLIC),
                    "-I", os.path.join(root, "tests")]
         # Twice: #pragma once must hold.
