@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks that the models execute every line of the protocol's headers.
 
-Runs each search of a build with coverage for a few thousand executions. The headers are those
+Runs each search of a build with coverage for a thousand executions. The headers are those
 with a template over Sync or Limits; instances.cc makes all members of these, so that what no
 model calls counts too. A line is executed if any instance of it in any model is.
 
@@ -86,7 +86,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models")
     parser.add_argument("objects")
-    parser.add_argument("--executions", type=int, default=3000, help="of each search")
+    parser.add_argument("--executions", type=int, default=1000, help="of each search")
     options = parser.parse_args()
 
     headers = protocol_headers()
