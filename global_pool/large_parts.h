@@ -149,8 +149,10 @@ class LargeParts {
   // Takes a large block, or a run of one, out of the map.
   void leave(Span* run, LooseRuns& left) {
     if (run->is_piece_.get()) {
+      // What is there may be another block by now, whose owner reads this with no lock held: it
+      // does not continue, and is not written to.
       Span* const before = run_at(begin_of(run) - 1);
-      if (before != nullptr) before->continues_.set(false);
+      if (before != nullptr && before->continues_.get()) before->continues_.set(false);
     }
     if (run->freed_.get() != nullptr) {
       metadata_.give(run->freed_.get(), Freed::bytes_for(kPageBits));
