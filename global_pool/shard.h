@@ -160,12 +160,7 @@ class alignas(64) Shard {
     if (guard.holder_died()) retire();
     Counts counts;
     for (std::uint32_t c = 0; c < Limits::kClasses; ++c) {
-      std::size_t blocks = capacity_[c].get();
-      if (blocks == 0) continue;
-      for (const Bin& bin : lists_[c]) {
-        for (Span* s = bin.front(); s != nullptr; s = Bin::after(s)) blocks -= s->free_.get();
-      }
-      counts.blocks_bytes += blocks * Limits::size_class(c).block_size;
+      counts.blocks_bytes += blocks_outside(c) * Limits::size_class(c).block_size;
     }
     counts.spans_bytes = pages_.get() << Limits::kPageShift;
     return counts;
@@ -175,12 +170,7 @@ class alignas(64) Shard {
   void count_outside(std::size_t (&blocks)[Limits::kClasses]) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
-    for (std::uint32_t c = 0; c < Limits::kClasses; ++c) {
-      blocks[c] += capacity_[c].get();
-      for (const Bin& bin : lists_[c]) {
-        for (Span* s = bin.front(); s != nullptr; s = Bin::after(s)) blocks[c] -= s->free_.get();
-      }
-    }
+    for (std::uint32_t c = 0; c < Limits::kClasses; ++c) blocks[c] += blocks_outside(c);
   }
 
   // Debug builds and tests: walks every span that has a free block.
@@ -205,6 +195,15 @@ class alignas(64) Shard {
   using Guard = typename Sync::Guard;
   using Bin = List<Sync, Span, &Span::in_bin_>;
 
+  // Blocks of a class that are held or in pools.
+  std::size_t blocks_outside(std::uint32_t size_class) const REQUIRES(mutex_, any_mutex) {
+    std::size_t blocks = capacity_[size_class].get();
+    if (blocks == 0) return 0;
+    for (const Bin& bin : lists_[size_class]) {
+      for (Span* s = bin.front(); s != nullptr; s = Bin::after(s)) blocks -= s->free_.get();
+    }
+    return blocks;
+  }
   std::uint32_t home_word(std::uint32_t index) const REQUIRES(mutex_, any_mutex) {
     return index | epoch_.get() << 8;
   }
