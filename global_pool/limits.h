@@ -9,6 +9,7 @@
 #include "global_pool/size_class.h"
 #include "global_pool/slack.h"
 #include "shim/debugger.h"
+#include "shim/defences.h"
 #include "shim/options.h"
 #include "shim/os.h"
 
@@ -16,6 +17,7 @@ namespace ralloc {
 
 struct ShippedLimits {
   using Config = ralloc::Config;
+  using Defences = ralloc::Defences;
   static constexpr unsigned kClasses = ralloc::kClasses;
   static constexpr unsigned kShards = Config::kShardsMost;
   static constexpr unsigned kPageShift = Config::kPageShift;

@@ -30,6 +30,11 @@ inline constexpr bool kDebugger = true;
 #else
 inline constexpr bool kDebugger = false;
 #endif
+#if defined(RALLOC_SECURE)
+inline constexpr bool kSecure = true;
+#else
+inline constexpr bool kSecure = false;
+#endif
 
 inline constexpr std::size_t kKiB = 1024;
 inline constexpr std::size_t kMiB = 1024 * kKiB;
@@ -201,6 +206,75 @@ struct DefaultConfig {
   /// Unit: bytes. Range: 0 to size.
   /// Why: the next growth is in place, and untouched pages have no backing.
   static constexpr std::size_t room_to_grow(std::size_t size) { return size / 8; }
+
+  // --- Defences, in the security build alone -----------------------------------------------
+
+  /// Whether what is freed is made zero: blocks, parts, what a block shrank by, and the old place of
+  /// one that moved.
+  /// Unit: yes or no. Range: yes or no.
+  /// Why: who reads a block that was freed, or a fresh one, learns nothing.
+  static constexpr bool kZeroesFreed = true;
+  /// Whether a block that is handed out must be all zeros: else it was written to while it was free.
+  /// Unit: yes or no. Range: yes, with kZeroesFreed; or no.
+  /// Why: a write after free is found before anybody relies on the bytes.
+  static constexpr bool kFindsWritesAtReuse = true;
+  /// Whether a block that goes home to its span must be all zeros.
+  /// Unit: yes or no. Range: yes, with kZeroesFreed; or no.
+  /// Why: such a write is also found where blocks are not used again soon.
+  static constexpr bool kFindsWritesAtFlush = true;
+  /// Whether a free changes the block's state by one atomic exchange.
+  /// Unit: yes or no. Range: yes or no.
+  /// Why: of two threads that free a block at the same instant one is told.
+  static constexpr bool kExchangesStates = true;
+  /// Whether a size or an alignment that is named with a block must be the block's.
+  /// Unit: yes or no. Range: yes or no.
+  /// Why: a wrong one is a type that was confused.
+  static constexpr bool kChecksSizes = true;
+  /// Whether up to eight bytes, one at least, that nobody can guess lie behind each block.
+  /// Unit: yes or no. Range: yes or no.
+  /// Why: who writes over the end of a block is found when it is freed.
+  static constexpr bool kCanaries = true;
+  /// Whether each large block has a mapping of its own, with inaccessible pages around it.
+  /// Unit: yes or no. Range: yes or no.
+  /// Why: who runs over an end is stopped at once.
+  static constexpr bool kGuardsLarge = true;
+  /// At most so many large blocks at a time have one.
+  /// Unit: blocks. Range: 0 to 1000000.
+  /// Why: each is two of the 65530 mappings that Linux allows a process, which needs some itself.
+  static constexpr std::size_t kGuardedMost = 16384;
+  /// In the arena there is an inaccessible page after so many bytes of spans, and before the first.
+  /// Unit: bytes. Range: 0 (none), or 1 MiB to kArenaPiece.
+  /// Why: each is two mappings, so 64 GiB of spans are half of what a process may have.
+  static constexpr std::size_t kGuardInterval = 4 * kMiB;
+  /// Whether the allocator's own records lie between inaccessible pages.
+  /// Unit: yes or no. Range: yes or no.
+  /// Why: no run over an end of anything reaches them.
+  static constexpr bool kGuardsRecords = true;
+  /// Whether spans give out their blocks in a random order.
+  /// Unit: yes or no. Range: yes or no.
+  /// Why: nobody knows what will lie behind a block.
+  static constexpr bool kShufflesBlocks = true;
+  /// Whether the arena and the records lie at random addresses of their own.
+  /// Unit: yes or no. Range: yes or no.
+  /// Why: the place of a library says nothing about that of a block.
+  static constexpr bool kRandomBases = true;
+  /// Freed blocks of a thread lie until so many bytes of others are freed after them.
+  /// Unit: bytes. Range: 0 to 1 GiB.
+  /// Why: who uses a block that was freed a moment ago has not another's under the hand.
+  static constexpr std::size_t kThreadQuarantineBytes = 128 * kKiB;
+  /// Before that, each changes places with one of so many that were freed before it.
+  /// Unit: blocks. Range: 0 (none), or a power of two to 256.
+  /// Why: nobody knows which block is the next to be used again.
+  static constexpr std::size_t kThreadQuarantineSwaps = 32;
+  /// The addresses of large blocks that were freed stay inaccessible until so many bytes are freed
+  /// after them.
+  /// Unit: bytes. Range: 0 to SIZE_MAX / 4.
+  /// Why: it is address space, which costs nothing.
+  static constexpr std::size_t kLargeQuarantineBytes = 256 * kMiB;
+  /// Whether blocks of no bytes lie in pages that nobody can access.
+  /// Unit: yes or no. Range: yes or no.
+  /// Why: there is no byte in them to be used.
+  static constexpr bool kGuardsEmptyBlocks = true;
 
   // --- What the user is told ---------------------------------------------------------------
 

@@ -82,6 +82,23 @@ static_assert(Config::dirty_kept(Config::kDirtyMost) <= Config::kDirtyMost &&
 static_assert(Config::room_to_grow(0) == 0 && Config::room_to_grow(64 * kMiB) <= 64 * kMiB,
               "let Config::room_to_grow return `size` at most: it is added to that");
 
+// --- Defences --------------------------------------------------------------------------------
+static_assert(Config::kZeroesFreed ||
+                  (!Config::kFindsWritesAtReuse && !Config::kFindsWritesAtFlush),
+              "set Config::kZeroesFreed: without it nothing says that free bytes are zeros");
+static_assert(Config::kGuardedMost <= 1'000'000, "make Config::kGuardedMost 1000000 at most");
+static_assert(Config::kGuardInterval == 0 || (Config::kGuardInterval >= 1 * kMiB &&
+                                              Config::kGuardInterval <= Config::kArenaPiece),
+              "make Config::kGuardInterval 0, or 1 MiB to kArenaPiece");
+static_assert(Config::kThreadQuarantineBytes <= 1024 * kMiB,
+              "make Config::kThreadQuarantineBytes 1 GiB at most");
+static_assert(Config::kThreadQuarantineSwaps == 0 ||
+                  (is_power_of_two(Config::kThreadQuarantineSwaps) &&
+                   Config::kThreadQuarantineSwaps <= 256),
+              "make Config::kThreadQuarantineSwaps 0, or a power of two to 256");
+static_assert(Config::kLargeQuarantineBytes <= SIZE_MAX / 4,
+              "make Config::kLargeQuarantineBytes SIZE_MAX / 4 at most");
+
 // --- What the user is told -------------------------------------------------------------------
 static_assert(Config::kLogLevel <= LogLevel::kNone, "make Config::kLogLevel one of LogLevel's");
 static_assert(Config::kLogFd >= 0 && Config::kLogFd <= 1'000'000,

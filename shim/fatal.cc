@@ -37,6 +37,14 @@ constexpr Sentence sentence(Misuse misuse) {
       return {"split of ", " at a place that is not inside of it"};
     case Misuse::kNoValue:
       return {"value asked of the result ", ", which is an error"};
+    case Misuse::kWrongSize:
+      return {"free of ", " with a size that is not the block's"};
+    case Misuse::kWrongAlignment:
+      return {"free of ", " with an alignment that is not the block's"};
+    case Misuse::kOverflow:
+      return {"overflow of ", ", behind whose end bytes were overwritten"};
+    case Misuse::kWriteAfterFree:
+      return {"write after free of ", ", whose bytes are no longer zero"};
   }
   return {"misuse of ", ""};
 }

@@ -21,6 +21,10 @@ enum class Misuse {
   kOverRealloc,
   kSplit,
   kNoValue,
+  kWrongSize,
+  kWrongAlignment,
+  kOverflow,
+  kWriteAfterFree,
 };
 
 // Prints "ralloc: <what> of <pointer>, <why that is wrong>" and aborts.

@@ -53,6 +53,17 @@ TEST(FatalDeathTest, NamesWhatHasNoSuchPartOrValue) {
                       "ralloc: value asked of the result 0xabcdef, which is an error");
 }
 
+TEST(FatalDeathTest, NamesWhatTheSecurityBuildFinds) {
+  EXPECT_DEATH_SAYING(die_of_misuse(Misuse::kWrongSize, pointer(0xabcdef)),
+                      "ralloc: free of 0xabcdef with a size that is not the block's");
+  EXPECT_DEATH_SAYING(die_of_misuse(Misuse::kWrongAlignment, pointer(0xabcdef)),
+                      "ralloc: free of 0xabcdef with an alignment that is not the block's");
+  EXPECT_DEATH_SAYING(die_of_misuse(Misuse::kOverflow, pointer(0xabcdef)),
+                      "ralloc: overflow of 0xabcdef, behind whose end bytes were overwritten");
+  EXPECT_DEATH_SAYING(die_of_misuse(Misuse::kWriteAfterFree, pointer(0xabcdef)),
+                      "ralloc: write after free of 0xabcdef, whose bytes are no longer zero");
+}
+
 TEST(FatalDeathTest, WritesPointersOfEveryLength) {
   const auto sentence = [](const char* text) {
     return std::string("ralloc: double free of ") + text + ", which is free already";

@@ -15,6 +15,7 @@
 
 #include "global_pool/global_pool.h"
 #include "local_pool/local_pool.h"
+#include "shim/defences.h"
 #include "verify/relacy_sync.h"
 
 namespace ralloc_verify {
@@ -239,6 +240,7 @@ inline constexpr unsigned kManyBlocks = 2;   // 128 in a span of one page: two w
 
 struct TinyLimits {
   using Config = TinyConfig;
+  using Defences = ralloc::NoDefences;
   static constexpr unsigned kClasses = 3;
   static constexpr unsigned kShards = 2;
   static constexpr unsigned kPageShift = ralloc_verify::kPageShift;

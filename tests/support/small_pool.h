@@ -16,6 +16,7 @@
 #include "global_pool/loose_run.h"
 #include "global_pool/metadata.h"
 #include "global_pool/size_class.h"
+#include "shim/defences.h"
 #include "shim/os.h"
 
 namespace ralloc_test {
@@ -115,6 +116,7 @@ constexpr ralloc::SizeClass small_class(std::uint32_t block_size, std::uint32_t 
 
 struct SmallLimits {
   using Config = ralloc::DefaultConfig;  // tests count on its numbers, whatever is configured
+  using Defences = ralloc::NoDefences;
   static constexpr unsigned kClasses = 4;
   static constexpr unsigned kShards = 3;
   static constexpr unsigned kPageShift = 16;
