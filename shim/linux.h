@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -21,10 +22,11 @@
 #include "shim/linux_syscall.h"
 #include "shim/platform.h"
 #include "shim/sanitizer.h"
+#include "shim/weak_random.h"
 
 namespace ralloc::os {
 
-// The calls on mappings: null or false is failure. A policy, so that a test can be a kernel
+// The calls on mappings, and that for random bytes: null, false or 0 is failure. A policy, so that a test can be a kernel
 // that fails.
 struct KernelCalls {
   static void* mmap(void* hint, std::size_t bytes, int protection, int flags) noexcept {
@@ -42,6 +44,11 @@ struct KernelCalls {
   static void* mremap(void* from, std::size_t bytes, std::size_t to_bytes, int flags,
                       void* to) noexcept {
     return place(linux_syscall(SYS_mremap, from, bytes, to_bytes, flags, to));
+  }
+  // How many bytes there were, without waiting for more.
+  static std::size_t getrandom(void* buffer, std::size_t bytes) noexcept {
+    const long n = linux_syscall(SYS_getrandom, buffer, bytes, GRND_NONBLOCK);
+    return is_error(n) ? 0 : std::size_t(n);
   }
 
  private:
@@ -73,6 +80,11 @@ struct InterceptedCalls {
                       void* to) noexcept {
     LibcCall call;
     return place(::mremap(from, bytes, to_bytes, flags, to));
+  }
+  static std::size_t getrandom(void* buffer, std::size_t bytes) noexcept {
+    LibcCall call;
+    const ssize_t n = ::getrandom(buffer, bytes, GRND_NONBLOCK);
+    return n < 0 ? 0 : std::size_t(n);
   }
 
  private:
@@ -111,6 +123,24 @@ struct LinuxOn {
     return std::uint64_t(t.tv_sec) * 1000 + std::uint64_t(t.tv_nsec) / 1'000'000;
   }
 
+  // The kernel has no bytes early in boot, before Linux 3.17, and for who may not ask.
+  static bool fill_random(void* buffer, std::size_t bytes) noexcept {
+    char* to = static_cast<char*>(buffer);
+    while (bytes != 0) {
+      const std::size_t n = Calls::getrandom(to, bytes);
+      if (n == 0) {
+        timespec t;
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        fill_weakly(to, bytes, reinterpret_cast<const void*>(getauxval(AT_RANDOM)),
+                    std::uint64_t(t.tv_sec) * 1'000'000'000 + std::uint64_t(t.tv_nsec));
+        return false;
+      }
+      to += n;
+      bytes -= n;
+    }
+    return true;
+  }
+
   static void* reserve(std::size_t bytes, std::size_t align, void* hint) noexcept {
     return reserve_at_multiple(
         bytes, align, hint,
@@ -124,6 +154,11 @@ struct LinuxOn {
   }
   static bool purge(void* begin, std::size_t bytes) noexcept {
     return Calls::madvise(begin, bytes, MADV_DONTNEED);
+  }
+  // By a fresh mapping: what was committed would stay accounted for, and a mapping of its own.
+  // Where the kernel fails late the old pages are gone, and the hole is filled if it is one.
+  static bool close(void* begin, std::size_t bytes) noexcept {
+    return map(begin, bytes, PROT_NONE, MAP_FIXED) == begin || reserve_at(begin, bytes);
   }
   static void release(void* begin, std::size_t bytes) noexcept { Calls::munmap(begin, bytes); }
 

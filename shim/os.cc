@@ -11,6 +11,9 @@ std::size_t address_space_limit() noexcept { return Chosen::address_space_limit(
 const char* const* environment() noexcept { return Chosen::environment(); }
 bool is_privileged() noexcept { return Chosen::is_privileged(); }
 std::uint64_t now_ms() noexcept { return Chosen::now_ms(); }
+bool fill_random(void* buffer, std::size_t bytes) noexcept {
+  return Chosen::fill_random(buffer, bytes);
+}
 void* reserve(std::size_t bytes, std::size_t align, void* hint) noexcept {
   return Chosen::reserve(bytes, align, hint);
 }
@@ -20,6 +23,7 @@ bool reserve_at(void* begin, std::size_t bytes) noexcept {
 void* reserve_zeros(std::size_t bytes) noexcept { return Chosen::reserve_zeros(bytes); }
 bool commit(void* begin, std::size_t bytes) noexcept { return Chosen::commit(begin, bytes); }
 bool purge(void* begin, std::size_t bytes) noexcept { return Chosen::purge(begin, bytes); }
+bool close(void* begin, std::size_t bytes) noexcept { return Chosen::close(begin, bytes); }
 void release(void* begin, std::size_t bytes) noexcept { Chosen::release(begin, bytes); }
 Moved move_pages(void* from, std::size_t bytes, void* to, std::size_t to_bytes) noexcept {
   return Chosen::move_pages(from, bytes, to, to_bytes);

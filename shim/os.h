@@ -28,6 +28,8 @@ const char* const* environment() noexcept;
 bool is_privileged() noexcept;
 // Monotonic milliseconds, a few milliseconds coarse.
 std::uint64_t now_ms() noexcept;
+// Any number of bytes that nobody can predict; false, and weaker bytes, if the system has none.
+bool fill_random(void* buffer, std::size_t bytes) noexcept;
 
 // Reserves address space at a multiple of `align`, without backing: neither readable nor
 // writable. Null on failure. `hint` is where it would be welcome, or null.
@@ -42,6 +44,9 @@ void* reserve_zeros(std::size_t bytes) noexcept;
 // Gives the backing back and keeps the addresses, still committed. True if it reads as
 // zeros from now on; false if it kept its contents (locked memory, say).
 [[nodiscard]] bool purge(void* begin, std::size_t bytes) noexcept EXCLUDES(any_mutex);
+// Takes contents, backing and access away, and keeps the addresses, which are reserved as by
+// reserve(). False, and nothing has changed, if the system has no mapping left for it.
+[[nodiscard]] bool close(void* begin, std::size_t bytes) noexcept;
 // Gives addresses and backing back.
 void release(void* begin, std::size_t bytes) noexcept;
 // Moves the pages of [from, from + bytes), committed, to the begin of [to, to + to_bytes),
@@ -89,6 +94,13 @@ inline std::uint32_t generation() noexcept {
   const std::uint32_t value =
       generation_word.load(std::memory_order_acquire)->load(std::memory_order_relaxed);
   return __builtin_expect(value != 0, 1) ? value : renew_generation();
+}
+// Whether that is the number of this process, for one that was given to it or to an ancestor of
+// it. Of 0 it says nothing.
+inline bool is_generation(std::uint32_t number) noexcept {
+  // Acquire as in generation().
+  return generation_word.load(std::memory_order_acquire)->load(std::memory_order_relaxed) ==
+         number;
 }
 
 }  // namespace ralloc::os

@@ -43,6 +43,11 @@ concept Platform = requires(void* begin, std::size_t bytes, std::size_t align, v
   // Milliseconds of a clock that never goes back, a few milliseconds coarse.
   { P::now_ms() } noexcept -> std::same_as<std::uint64_t>;
 
+  // --- Secrets -----------------------------------------------------------------------------
+  // Fills any number of bytes. True: nobody can predict them. False: the system had none to give
+  // (yet), and they are what differs from process to process and from call to call.
+  { P::fill_random(begin, bytes) } noexcept -> std::same_as<bool>;
+
   // --- Memory ------------------------------------------------------------------------------
   // Addresses of nobody else's, at a multiple of `align` (a power of two, at least a page),
   // reserved: neither readable nor writable, and no more address space taken than that. At
@@ -56,6 +61,10 @@ concept Platform = requires(void* begin, std::size_t bytes, std::size_t align, v
   // Pre: committed, in use by nobody. True: reads as zeros, may be written, and its backing is
   // the system's again. False: has its contents as before.
   { P::purge(begin, bytes) } noexcept -> std::same_as<bool>;
+  // Pre: reserved or committed, any pages of it, in use by nobody. True: reserved as by
+  // reserve(), and contents and backing are gone. False (the system may have no more mappings):
+  // as before. Nobody else's addresses are taken.
+  { P::close(begin, bytes) } noexcept -> std::same_as<bool>;
   // Pre: reserved or committed, any pages of it. Post: the addresses are not ours.
   { P::release(begin, bytes) } noexcept -> std::same_as<void>;
   // Grows a reservation in place. True: the `bytes` from `begin`, where one of ours ends, are

@@ -1,6 +1,6 @@
 // The platform of any POSIX system: mmap and libc, and nothing of one kernel's.
 //
-// Memory is purged by fresh pages in the place of the old; a waiter yields and then sleeps in
+// Memory is purged and closed by fresh pages in the place of the old; a waiter yields and then sleeps in
 // short naps; the fork generation comes from pthread_atfork; pages cannot be moved.
 //
 // Thread safety: as platform.h. A child that was forked before the constructors of this library
@@ -13,21 +13,29 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+#if defined(__APPLE__)
+#include <sys/random.h>
+#endif
 
 #include <atomic>
 #include <cstdint>
 
 #include "shim/libc.h"
 #include "shim/platform.h"
+#include "shim/weak_random.h"
 
 namespace ralloc::os {
 
-// The calls on mappings: null or false is failure. A policy, so that a test can be a system
+// The calls on mappings, and that for random bytes: null or false is failure. A policy, so that a test can be a system
 // that fails.
 struct LibcCalls {
   static void* mmap(void* hint, std::size_t bytes, int protection, int flags) noexcept {
     void* p = ::mmap(hint, bytes, protection, flags, -1, 0);
     return p == MAP_FAILED ? nullptr : p;
+  }
+  // At most 256 bytes. May wait early in boot.
+  static bool getentropy(void* buffer, std::size_t bytes) noexcept {
+    return ::getentropy(buffer, bytes) == 0;
   }
 };
 
@@ -58,6 +66,24 @@ struct PosixOn {
     return std::uint64_t(t.tv_sec) * 1000 + std::uint64_t(t.tv_nsec) / 1'000'000;
   }
 
+  static bool fill_random(void* buffer, std::size_t bytes) noexcept {
+    LibcCall call;
+    char* to = static_cast<char*>(buffer);
+    while (bytes != 0) {
+      const std::size_t some = bytes < 256 ? bytes : 256;
+      if (!Calls::getentropy(to, some)) {
+        timespec t{};
+        clock_gettime(CLOCK_REALTIME, &t);
+        fill_weakly(to, bytes, nullptr,
+                    std::uint64_t(t.tv_sec) * 1'000'000'000 + std::uint64_t(t.tv_nsec));
+        return false;
+      }
+      to += some;
+      bytes -= some;
+    }
+    return true;
+  }
+
   static void* reserve(std::size_t bytes, std::size_t align, void* hint) noexcept {
     LibcCall call;
     return reserve_at_multiple(
@@ -74,24 +100,11 @@ struct PosixOn {
     return mprotect(begin, bytes, PROT_READ | PROT_WRITE) == 0;
   }
 
-  // Where fresh pages are refused the old ones may be gone already. Then the place is taken
-  // back by a call that takes nobody else's; if it is somebody's by now, nothing is right
-  // any more.
   static bool purge(void* begin, std::size_t bytes) noexcept {
-    LibcCall call;
-    constexpr int kReadWrite = PROT_READ | PROT_WRITE;
-    if (map(begin, bytes, kReadWrite, MAP_FIXED) == begin) return true;
-    // An error, if pages are missing, by the word of POSIX; it writes to no file here.
-    if (msync(begin, bytes, MS_ASYNC) == 0) return false;
-    for (unsigned tries = 0; tries < kRefillTries; ++tries) {
-      void* p = map(begin, bytes, kReadWrite);
-      if (p == begin) return true;
-      if (p != nullptr) munmap(p, bytes);
-      sched_yield();
-    }
-    constexpr char kLost[] = "ralloc: the system took addresses away that were to be purged\n";
-    write(STDERR_FILENO, kLost, sizeof kLost - 1);
-    abort();
+    return replace(begin, bytes, PROT_READ | PROT_WRITE);
+  }
+  static bool close(void* begin, std::size_t bytes) noexcept {
+    return replace(begin, bytes, PROT_NONE);
   }
 
   static void release(void* begin, std::size_t bytes) noexcept {
@@ -162,6 +175,25 @@ struct PosixOn {
 #else
   static constexpr int kNoReserve = 0;
 #endif
+
+  // Fresh pages in the place of the old. Where they are refused the old ones may be gone already.
+  // Then the place is taken back by a call that takes nobody else's; if it is somebody's by now,
+  // nothing is right any more.
+  static bool replace(void* begin, std::size_t bytes, int protection) noexcept {
+    LibcCall call;
+    if (map(begin, bytes, protection, MAP_FIXED) == begin) return true;
+    // An error, if pages are missing, by the word of POSIX; it writes to no file here.
+    if (msync(begin, bytes, MS_ASYNC) == 0) return false;
+    for (unsigned tries = 0; tries < kRefillTries; ++tries) {
+      void* p = map(begin, bytes, protection);
+      if (p == begin) return true;
+      if (p != nullptr) munmap(p, bytes);
+      sched_yield();
+    }
+    constexpr char kLost[] = "ralloc: the system took addresses away that were to be emptied\n";
+    write(STDERR_FILENO, kLost, sizeof kLost - 1);
+    abort();
+  }
 
   static void* map(void* hint, std::size_t bytes, int protection, int more_flags = 0) noexcept {
     return Calls::mmap(hint, bytes, protection, MAP_PRIVATE | MAP_ANON | kNoReserve | more_flags);

@@ -85,7 +85,7 @@ TEST_F(PosixPurgeTest, GivesUpWhereTheHoleIsTaken) {
     Refusing::elsewhere = 1'000'000;
     (void)P::purge(pages_.at(1), 2 * kPage);
   };
-  EXPECT_DEATH_SAYING(purge(), "ralloc: the system took addresses away that were to be purged");
+  EXPECT_DEATH_SAYING(purge(), "ralloc: the system took addresses away that were to be emptied");
   errno = 4711;
 }
 

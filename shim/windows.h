@@ -6,6 +6,9 @@
 
 #include <windows.h>
 
+// After it.
+#include <ntsecapi.h>
+
 #include <io.h>
 #include <stdlib.h>
 
@@ -16,6 +19,7 @@
 #include <cstring>
 
 #include "shim/platform.h"
+#include "shim/weak_random.h"
 
 namespace ralloc::os {
 
@@ -34,6 +38,22 @@ struct Windows {
   // A process with more rights than its starter does not get the starter's environment.
   static bool is_privileged() noexcept { return false; }
   static std::uint64_t now_ms() noexcept { return GetTickCount64(); }
+
+  static bool fill_random(void* buffer, std::size_t bytes) noexcept {
+    char* to = static_cast<char*>(buffer);
+    while (bytes != 0) {
+      const ULONG some = bytes < (1u << 30) ? ULONG(bytes) : 1u << 30;
+      if (!RtlGenRandom(to, some)) {
+        LARGE_INTEGER ticks;
+        QueryPerformanceCounter(&ticks);
+        fill_weakly(to, bytes, nullptr, std::uint64_t(ticks.QuadPart));
+        return false;
+      }
+      to += some;
+      bytes -= some;
+    }
+    return true;
+  }
 
   // Windows places reservations at multiples of 64 KiB alone.
   static void* reserve(std::size_t bytes, std::size_t align, void* hint) noexcept {
@@ -85,6 +105,14 @@ struct Windows {
       abort();
     });
     return true;
+  }
+
+  static bool close(void* begin, std::size_t bytes) noexcept {
+    bool all = true;
+    for_each_reservation(begin, bytes, [&](char* part, std::size_t size, bool) {
+      all = VirtualFree(part, size, MEM_DECOMMIT) && all;
+    });
+    return all;
   }
 
   // Addresses of a reservation come back as a whole: a part of it is nobody's until then.

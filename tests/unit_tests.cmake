@@ -35,12 +35,14 @@ function(ralloc_unit_test name)
 endfunction()
 
 ralloc_unit_test(shim_test
+    shim/chacha_test.cc
     shim/fatal_test.cc
     shim/generation_test.cc
     shim/mutex_fork_test.cc
     shim/mutex_test.cc
     shim/options_test.cc
-    shim/picture_test.cc)
+    shim/picture_test.cc
+    shim/random_test.cc)
 target_link_libraries(shim_test PRIVATE ralloc_core)
 if(RALLOC_LOG)
   ralloc_unit_test(log_test

@@ -113,8 +113,9 @@ bool survives_each(const char* program, OsCall call, When when) {
   }
 }
 
-// The debugger build copies where the others move pages.
+// The debugger build copies where the others move pages, and the security build alone closes some.
 bool is_called(OsCall call) {
+  if (call == OsCall::kClose) return ralloc::kSecure;
   return !ralloc::kDebugger || (call != OsCall::kMovePages && call != OsCall::kMovePagesLost &&
                                call != OsCall::kReserveAt);
 }

@@ -108,6 +108,9 @@ bool commit(void* begin, std::size_t bytes) noexcept {
 bool purge(void* begin, std::size_t bytes) noexcept {
   return !fails(OsCall::kPurge, bytes) && Chosen::purge(begin, bytes);
 }
+bool close(void* begin, std::size_t bytes) noexcept {
+  return !fails(OsCall::kClose, bytes) && Chosen::close(begin, bytes);
+}
 void release(void* begin, std::size_t bytes) noexcept {
   ralloc_test::reserved.fetch_sub(bytes, std::memory_order_relaxed);
   Chosen::release(begin, bytes);
@@ -124,6 +127,9 @@ void* map_wiped_on_fork(std::size_t bytes) noexcept {
   return fails(OsCall::kMapWipedOnFork, bytes) ? nullptr : Chosen::map_wiped_on_fork(bytes);
 }
 
+bool fill_random(void* buffer, std::size_t bytes) noexcept {
+  return Chosen::fill_random(buffer, bytes);
+}
 const char* const* environment() noexcept { return Chosen::environment(); }
 bool is_privileged() noexcept { return Chosen::is_privileged(); }
 std::uintptr_t program_break() noexcept { return Chosen::program_break(); }

@@ -9,8 +9,8 @@
 //   CALL:over:N    calls for more than N bytes
 //   CALL:total:N   calls after which more than N bytes would be reserved
 //
-// CALL is reserve, reserve_at, reserve_zeros, commit, purge, move_pages, map_wiped_on_fork, or
-// move_pages_lost: that is move_pages, which loses the addresses of its target by failing.
+// CALL is reserve, reserve_at, reserve_zeros, commit, purge, close, move_pages, map_wiped_on_fork,
+// or move_pages_lost: that is move_pages, which loses the addresses of its target by failing.
 //
 // Thread safety: any thread.
 #pragma once
@@ -28,13 +28,15 @@ enum class OsCall {
   kReserveZeros,
   kCommit,
   kPurge,
+  kClose,
   kMovePages,
   kMovePagesLost,
   kMapWipedOnFork,
 };
 inline constexpr const char* kOsCallNames[] = {
-    "reserve",    "reserve_at",      "reserve_zeros",    "commit", "purge",
-    "move_pages", "move_pages_lost", "map_wiped_on_fork"};
+    "reserve", "reserve_at", "reserve_zeros",   "commit",
+    "purge",   "close",      "move_pages",      "move_pages_lost",
+    "map_wiped_on_fork"};
 inline constexpr std::size_t kOsCalls = sizeof kOsCallNames / sizeof kOsCallNames[0];
 
 enum class When { kNever, kOnce, kFrom, kEvery, kOver, kTotal };

@@ -33,6 +33,9 @@ struct OsFunctions : os::Chosen {
   static const char* const* environment() noexcept { return os::environment(); }
   static bool is_privileged() noexcept { return os::is_privileged(); }
   static std::uint64_t now_ms() noexcept { return os::now_ms(); }
+  static bool fill_random(void* buffer, std::size_t bytes) noexcept {
+    return os::fill_random(buffer, bytes);
+  }
   static void* reserve(std::size_t bytes, std::size_t align, void* hint) noexcept {
     return os::reserve(bytes, align, hint);
   }
@@ -42,6 +45,7 @@ struct OsFunctions : os::Chosen {
   static void* reserve_zeros(std::size_t bytes) noexcept { return os::reserve_zeros(bytes); }
   static bool commit(void* begin, std::size_t bytes) noexcept { return os::commit(begin, bytes); }
   static bool purge(void* begin, std::size_t bytes) noexcept { return os::purge(begin, bytes); }
+  static bool close(void* begin, std::size_t bytes) noexcept { return os::close(begin, bytes); }
   static void release(void* begin, std::size_t bytes) noexcept { os::release(begin, bytes); }
   static os::Moved move_pages(void* from, std::size_t bytes, void* to,
                               std::size_t to_bytes) noexcept {
