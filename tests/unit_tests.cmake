@@ -70,6 +70,7 @@ ralloc_unit_test(generation_without_wiping_test
 ralloc_unit_test(global_pool_test
     global_pool/arena_test.cc
     global_pool/budget_test.cc
+    global_pool/empty_blocks_test.cc
     global_pool/free_runs_test.cc
     global_pool/global_pool_lost_test.cc
     global_pool/global_pool_memory_test.cc
