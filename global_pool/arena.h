@@ -3,12 +3,17 @@
 //
 // Thread safety: none; the ledger keeps it under its mutex. Addresses are released by the
 // caller, outside.
+// In the security build the first and the last page of each piece are guards, and one before each
+// step: they stay inaccessible and belong to no run, as long as the process has mappings for that.
+// So a quarter of the sectors, those with a guard, are never released by themselves.
 // Invariants: I8 (by PageMap::cover); I9 uncommitted pages are at the frontier or in no record.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
+#include "global_pool/bases.h"
 #include "global_pool/page_map.h"
 #include "shim/log.h"
 
@@ -26,6 +31,7 @@ class Arena {
   using Cell = typename Sync::template Cell<T>;
   using Memory = typename Limits::Memory;
   using Config = typename Limits::Config;
+  using Defences = typename Limits::Defences;
 
  public:
   using PageMap = ralloc::PageMap<Sync, Limits>;
@@ -38,21 +44,23 @@ class Arena {
   // At least `pages` fresh pages, committed; none if the OS refuses. `rest` is what was left of
   // the piece before, committed too, or none.
   Pages commit(std::size_t pages, Pages& rest) {
-    if (pages > frontier_.count && pages >= kPiecePages / 2) {
+    const bool fits = pages + kGuard <= frontier_.count;
+    if (!fits && pages >= kOwnPiecePages) {
       // Too much to share a piece.
-      const Pages piece = reserve(in_sectors(pages));
-      return piece.count == 0 || commit_pages(piece) ? piece : give_up_and_release(piece);
+      const Pages piece = reserve(in_sectors(pages + 2 * kGuard));
+      return piece.count == 0 ? piece : commit_piece(piece);
     }
-    if (pages > frontier_.count) {
-      const Pages piece = reserve_piece(pages);
+    if (!fits) {
+      const Pages piece = reserve_piece(pages + 2 * kGuard);
       if (piece.count == 0) return {};
-      rest = commit_pages(frontier_) ? frontier_ : give_up_and_release(frontier_);
-      frontier_ = piece;
+      rest = commit_rest();
+      frontier_ = {piece.first, piece.count - kGuard};
     }
     return commit_frontier(pages);
   }
   // As commit, but the pages begin at `page`: none unless the frontier is there.
   Pages commit_at(std::uintptr_t page, std::size_t pages) {
+    if constexpr (kGuard != 0) return {};  // there is a guard
     return page == frontier_.first && pages <= frontier_.count ? commit_frontier(pages) : Pages{};
   }
 
@@ -64,17 +72,32 @@ class Arena {
     return piece;
   }
 
+  // As reserve_apart; the first page is a multiple of `align`. Only some of its pages will be
+  // accessible, which are not counted: all of them count as committed.
+  Pages reserve_guarded(std::size_t pages, std::size_t align) {
+    const std::size_t multiple = align > Limits::kSectorPages ? align : Limits::kSectorPages;
+    const Pages piece = reserve(in_sectors(pages), multiple << Limits::kPageShift);
+    committed_.set(committed_.get() + piece.count);
+    return piece;
+  }
+  // As grow_apart, reserved only.
+  Pages grow_guarded(std::uintptr_t page, std::size_t pages) {
+    const Pages more = reserve_behind(page, in_sectors(pages));
+    committed_.set(committed_.get() + more.count);
+    return more;
+  }
+  // Makes all of such a piece accessible.
+  bool open_guarded(Pages piece) {
+    const Extent bytes = extent(piece);
+    if (Memory::commit(address(piece.first), bytes.size)) return true;
+    log_warning("the OS does not commit %", bytes);
+    return false;
+  }
+
   // Such a piece, which ends before `page`, grows by at least `pages` pages, committed; none
   // unless the addresses are free.
   Pages grow_apart(std::uintptr_t page, std::size_t pages) {
-    const Pages more{page, in_sectors(pages)};
-    const std::size_t bytes = more.count << Limits::kPageShift;
-    if (!Memory::reserve_at(address(page), bytes)) return {};
-    if (!map_.cover(page, more.count)) {
-      Memory::release(address(page), bytes);
-      return {};
-    }
-    reserved_.set(reserved_.get() + more.count);
+    const Pages more = reserve_behind(page, in_sectors(pages));
     return commit_pages(more) ? more : give_up_and_release(more);
   }
 
@@ -86,11 +109,20 @@ class Arena {
   }
 
   // After a fork the frontier may be half moved.
-  void retire() { frontier_ = {}; }
+  void retire() {
+    frontier_ = {};
+    if constexpr (Defences::kRandomBases) bases_.retire();
+  }
 
  private:
   static constexpr std::size_t kPiecePages = Config::kArenaPiece >> Limits::kPageShift;
   static constexpr unsigned kReserveTries = 8;
+  // From guard to guard, if there are any.
+  static constexpr std::size_t kInterval = Defences::kGuardInterval >> Limits::kPageShift;
+  static constexpr std::size_t kGuard = kInterval != 0 ? 1 : 0;
+  // What is left of a piece, when another is begun, is less than an interval.
+  static constexpr std::size_t kOwnPiecePages =
+      kGuard != 0 && kInterval < kPiecePages / 2 ? kInterval : kPiecePages / 2;
 
   static std::size_t in_sectors(std::size_t pages) {
     return (pages + Limits::kSectorPages - 1) / Limits::kSectorPages * Limits::kSectorPages;
@@ -99,11 +131,26 @@ class Arena {
     return reinterpret_cast<void*>(page << Limits::kPageShift);
   }
 
+  // Just these pages, whole sectors, covered by the map; none unless the addresses are free.
+  Pages reserve_behind(std::uintptr_t page, std::size_t pages) {
+    const std::size_t bytes = pages << Limits::kPageShift;
+    if (!Memory::reserve_at(address(page), bytes)) return {};
+    if (!map_.cover(page, pages)) {
+      Memory::release(address(page), bytes);
+      return {};
+    }
+    reserved_.set(reserved_.get() + pages);
+    return {page, pages};
+  }
+
   // What is asked of the OS when so many pages are needed.
   std::size_t step_for(std::size_t pages) const {
     const std::size_t bytes =
         Config::commit_bytes(pages << Limits::kPageShift, committed_bytes());
-    const std::size_t step = bytes >> Limits::kPageShift;
+    std::size_t step = bytes >> Limits::kPageShift;
+    if constexpr (kGuard != 0) {
+      if (step >= kInterval) step = kInterval - kGuard;
+    }
     return step > pages ? step : pages;
   }
   static Extent extent(Pages pages) {
@@ -111,16 +158,41 @@ class Arena {
   }
 
   Pages commit_frontier(std::size_t pages) {
-    Pages next{frontier_.first, step_for(pages)};
-    if (next.count > frontier_.count) next.count = frontier_.count;
-    if (!commit_pages(next)) {
-      // When the step is refused, what is needed may still be granted.
-      if (next.count == pages) return {};
-      next.count = pages;
-      if (!commit_pages(next)) return {};
-    }
-    frontier_ = {next.first + next.count, frontier_.count - next.count};
+    const std::size_t room = frontier_.count - kGuard;
+    const std::size_t step = step_for(pages) < room ? step_for(pages) : room;
+    Pages next = commit_behind_guard(step);
+    // When the step is refused, what is needed may still be granted.
+    if (next.count == 0 && step != pages) next = commit_behind_guard(pages);
+    if (next.count == 0) return {};
+    const std::uintptr_t end = next.first + next.count;
+    frontier_ = {end, frontier_.count - (end - frontier_.first)};
     return next;
+  }
+  // So many pages of the frontier, behind a guard. Without one where the process has no mapping
+  // left, so that they continue the mapping before them.
+  Pages commit_behind_guard(std::size_t pages) {
+    const Pages next{frontier_.first + kGuard, pages};
+    if (commit_pages(next)) return next;
+    if constexpr (kGuard != 0) {
+      const Pages unguarded{frontier_.first, pages};
+      if (commit_pages(unguarded)) return unguarded;
+    }
+    return {};
+  }
+  // The rest of the piece at the frontier, of which another one takes the place.
+  Pages commit_rest() {
+    if (frontier_.count <= kGuard) return {};
+    const Pages next = commit_behind_guard(frontier_.count - kGuard);
+    return next.count != 0 ? next
+                           : give_up_and_release({frontier_.first, frontier_.count + kGuard});
+  }
+  // All of a piece but its guards, or with them where there is no mapping for these.
+  Pages commit_piece(Pages piece) {
+    if constexpr (kGuard != 0) {
+      const Pages inner{piece.first + kGuard, piece.count - 2 * kGuard};
+      if (commit_pages(inner)) return inner;
+    }
+    return commit_pages(piece) ? piece : give_up_and_release(piece);
   }
 
   bool commit_pages(Pages pages) {
@@ -153,13 +225,25 @@ class Arena {
 
   // Exactly `pages` pages, whole sectors, covered by the map.
   Pages reserve(std::size_t pages) {
+    const bool is_aligned = (pages << Limits::kPageShift) % Config::kArenaAlign == 0;
+    return reserve(pages, is_aligned ? Config::kArenaAlign
+                                     : Limits::kSectorPages << Limits::kPageShift);
+  }
+  // The same, at a multiple of so many bytes.
+  Pages reserve(std::size_t pages, std::size_t align) {
     if (pages > map_.window_pages()) return {};
     const std::size_t bytes = pages << Limits::kPageShift;
-    const std::size_t align = bytes % Config::kArenaAlign == 0
-                                  ? Config::kArenaAlign
-                                  : Limits::kSectorPages << Limits::kPageShift;
     // Below the last piece, where the kernel would put it too: pieces grow together.
     void* hint = newest_.get() != 0 ? address(newest_.get() - pages) : nullptr;
+    if constexpr (Defences::kRandomBases) {
+      const std::uintptr_t near = bases_.near(pages, align >> Limits::kPageShift);
+      if (const Pages piece = near != 0 ? reserve_behind(near, pages) : Pages{};
+          piece.count != 0) {
+        bases_.took(near, pages);
+        return piece;
+      }
+      hint = address(bases_.anew(align >> Limits::kPageShift));
+    }
     for (unsigned tries = 0; tries < kReserveTries; ++tries) {
       void* piece = Memory::reserve(bytes, align, hint);
       if (piece == nullptr) {
@@ -169,6 +253,7 @@ class Arena {
       const std::uintptr_t first = PageMap::page_of(piece);
       if (map_.cover(first, pages)) {
         newest_.set(first);
+        if constexpr (Defences::kRandomBases) bases_.took(first, pages);
         reserved_.set(reserved_.get() + pages);
         log_debug("% is reserved", Extent{piece, bytes});
         return {first, pages};
@@ -177,6 +262,9 @@ class Arena {
       // The window has a place of it already: look elsewhere, a golden share of 1 TiB away.
       Memory::release(piece, bytes);
       hint = address((first + std::uintptr_t{0x9e3780} * (tries + 1)) & kUserPages);
+      if constexpr (Defences::kRandomBases) {
+        hint = address(bases_.anew(align >> Limits::kPageShift));
+      }
     }
     return {};
   }
@@ -201,7 +289,10 @@ class Arena {
   Cell<std::size_t> committed_{};  // pages
   Cell<std::uintptr_t> newest_{};  // first page of the newest piece
   Cell<std::size_t> piece_pages_{kPiecePages};  // to reserve next
-  Pages frontier_{};               // reserved, not yet committed
+  Pages frontier_{};               // reserved, not yet committed; without the guard at the end
+  using MaybeBases =
+      std::conditional_t<Defences::kRandomBases, Bases<Sync, Limits>, NoBases>;
+  [[no_unique_address]] MaybeBases bases_{map_};
 };
 
 }  // namespace ralloc

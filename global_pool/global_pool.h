@@ -26,6 +26,8 @@ namespace ralloc {
 template <class Sync, class Limits>
 class alignas(64) GlobalPool {
   using Config = typename Limits::Config;
+  using Defences = typename Limits::Defences;
+  static constexpr bool kGuardsLarge = Defences::kGuardsLarge;
 
  public:
   using Span = ralloc::Span<Sync, Limits>;
@@ -142,7 +144,7 @@ class alignas(64) GlobalPool {
   void give_large(Span* span, SpanState state) {
     if (!span->is_apart_.get()) return give_run(LooseRun(*span), state);
     map_.clear_key(span->first_page_.get(), 1);
-    release(LooseRun(*span));
+    give_apart(span);
   }
   // Takes a large block back, the addresses of whose mapping are lost: the kernel may have
   // given them to somebody else.
@@ -172,7 +174,7 @@ class alignas(64) GlobalPool {
                                                        : Misuse::kOverFree,
                     part);
     }
-    if (given.apart != nullptr) release(LooseRun(*given.apart));
+    if (given.apart != nullptr) give_apart(given.apart);
     return given.is_done;
   }
   // The large block of just these bytes, none of them freed before; null if there is none.
@@ -205,6 +207,77 @@ class alignas(64) GlobalPool {
     if (rest.count == 0) return;
     Limits::Memory::release(reinterpret_cast<void*>(rest.first << Limits::kPageShift),
                             rest.count << Limits::kPageShift);
+  }
+
+  // --- Large blocks between inaccessible pages, in the security build ---------------------------
+  // A large block of `bytes` bytes, the first page a multiple of `align` pages (a power of two), in
+  // a mapping of its own of which just the OS pages with these bytes are accessible; an arena page
+  // before and an OS page behind are not, nor is what it may grow into. Null if it cannot be had
+  // so, and the caller takes an ordinary one: for want of memory or mappings, or if as many live as
+  // may, or where addresses are short.
+  [[nodiscard]] Span* take_guarded(std::size_t bytes, std::size_t align) {
+    if constexpr (kGuardsLarge) {
+      if (bytes >> Limits::kPageShift > map_.window_pages() || align > kGuardMost) return nullptr;
+      const std::size_t open = in_os_pages(bytes);
+      const std::size_t pages =
+          pages_for(open + Limits::Memory::granule() + Config::room_to_grow(bytes));
+      if (!may_spend_addresses(align + pages)) return nullptr;
+      LooseRun run = ledger_.take_guarded(pages, align);
+      if (!run) return nullptr;
+      if (!Limits::Memory::commit(run->begin(), open)) {
+        log_warning("no backing, or no mapping, for % between inaccessible pages",
+                    Extent{run->begin(), open});
+        release(std::move(run));
+        return nullptr;
+      }
+      run->open_.set(std::uint32_t(open / Limits::Memory::granule()));
+      run->slack_.set(run->bytes() - bytes);
+      return hand_out(std::move(run));
+    }
+    return nullptr;
+  }
+  // Makes just the OS pages with the first `bytes` bytes accessible; what is closed loses its
+  // contents. The slack is for the caller to set, who has the block alone. False, and the block is
+  // as it was, if it cannot be so in place.
+  [[nodiscard]] bool resize_guarded(Span* span, std::size_t bytes) {
+    if (bytes >> Limits::kPageShift > map_.window_pages()) return false;
+    const std::size_t granule = Limits::Memory::granule();
+    const std::size_t had = span->open_.get() * granule;
+    const std::size_t open = in_os_pages(bytes);
+    char* const begin = span->begin();
+    if (open < had && !Limits::Memory::close(begin + open, had - open)) return false;
+    if (open > had) {
+      if (open + granule > span->bytes() && !extend_guarded(span, open + granule)) return false;
+      if (!Limits::Memory::commit(begin + had, open - had)) return false;
+    }
+    span->open_.set(std::uint32_t(open / granule));
+    return true;
+  }
+  // The program frees it: nobody can access it any more, and nobody gets its addresses for a while.
+  void give_guarded(Span* span) {
+    map_.set_key(span->first_page_.get(), 1, kFreedKey);
+    const std::size_t open = span->open_.get() * Limits::Memory::granule();
+    // Without a mapping to spare it stays accessible, and loses its backing at least.
+    if (!Limits::Memory::close(span->begin(), open)) {
+      log_warning("% is freed and stays accessible", Extent{span->begin(), open});
+      (void)Limits::Memory::purge(span->begin(), open);
+    }
+    // A process that may not have many addresses needs them.
+    const bool is_short = Limits::Memory::limit() != SIZE_MAX;
+    if (span->pages_.get() > kQuarantinePages || is_short) return release(LooseRun(*span));
+    if constexpr (kGuardsLarge) ledger_.put_in_quarantine(LooseRun(*span));
+    release_quarantined(kQuarantinePages);
+  }
+  // Releases those that were freed first, until the others have at most so many pages.
+  void release_quarantined(std::size_t most = 0) {
+    if constexpr (kGuardsLarge) {
+      for (;;) {
+        LooseRun run = ledger_.take_quarantined(most);
+        if (!run) break;
+        log_debug("% leaves the quarantine", extent_of(run.operator->()));
+        release(std::move(run));
+      }
+    }
   }
 
   // --- Returning memory -------------------------------------------------------------------------
@@ -244,6 +317,7 @@ class alignas(64) GlobalPool {
   }
   // All free runs at once.
   std::size_t trim() {
+    if constexpr (kGuardsLarge) release_quarantined();
     const std::uint64_t now_ms = Limits::Memory::now_ms();
     const std::size_t given = purge(now_ms, now_ms, SIZE_MAX);
     if (Limits::Memory::limit() != SIZE_MAX) release_sectors();
@@ -313,6 +387,29 @@ class alignas(64) GlobalPool {
            counts.dirty_bytes + counts.clean_bytes >= pages << Limits::kPageShift;
   }
 
+  static constexpr std::size_t kQuarantinePages =
+      Defences::kLargeQuarantineBytes >> Limits::kPageShift;
+  bool extend_guarded(Span* span, std::size_t bytes) {
+    if constexpr (kGuardsLarge) return ledger_.extend_guarded(span, pages_for(bytes));
+    return false;
+  }
+  // More alignment than this is for ordinary blocks.
+  static constexpr std::size_t kGuardMost = std::size_t{1} << 15;
+  static std::size_t in_os_pages(std::size_t bytes) {
+    const std::size_t granule = Limits::Memory::granule();
+    return (bytes + granule - 1) / granule * granule;
+  }
+  static std::size_t pages_for(std::size_t bytes) {
+    return (bytes + (std::size_t{1} << Limits::kPageShift) - 1) >> Limits::kPageShift;
+  }
+  // Mappings of their own are many times what a small block needs: of a limit on addresses they
+  // leave most to others.
+  bool may_spend_addresses(std::size_t pages) requires(kGuardsLarge) {
+    const std::size_t limit = Limits::Memory::limit();
+    if (limit == SIZE_MAX) return true;
+    return ledger_.counts().reserved_bytes + (pages << Limits::kPageShift) <= limit / 4;
+  }
+
   // Makes a run, if there is one, a large block of the program's.
   Span* hand_out(LooseRun&& run PARAM_TYPESTATE(unknown) RETURN_TYPESTATE(consumed)) {
     if (!run) return nullptr;
@@ -328,10 +425,15 @@ class alignas(64) GlobalPool {
       release(std::move(run));
     }
   }
+  // A block with a mapping of its own, without a key.
+  void give_apart(Span* span) {
+    if (span->is_guarded()) return give_guarded(span);
+    release(LooseRun(*span));
+  }
   // First the record: once the addresses are gone, another thread may reserve them anew.
   void release(LooseRun&& run TAKEN_OVER) {
-    char* const begin = run->begin();
-    const std::size_t bytes = run->bytes();
+    char* const begin = run->reserved_begin();
+    const std::size_t bytes = run->reserved_bytes();
     ledger_.forget(std::move(run));
     Limits::Memory::release(begin, bytes);
   }

@@ -10,10 +10,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 #include "global_pool/arena.h"
 #include "global_pool/free_runs.h"
+#include "global_pool/guarded.h"
 #include "global_pool/large_parts.h"
 #include "global_pool/loose_run.h"
 #include "global_pool/page_map.h"
@@ -27,6 +29,7 @@ template <class Sync, class Limits>
 class Ledger {
   template <class T>
   using Cell = typename Sync::template Cell<T>;
+  static constexpr bool kGuardsLarge = Limits::Defences::kGuardsLarge;
 
  public:
   using Span = ralloc::Span<Sync, Limits>;
@@ -133,7 +136,8 @@ class Ledger {
       } else {
         parts_.leave(run, left);
       }
-    } else if (parts_.isolate(part, left) && (purged || !has_os_pages(part, given))) {
+    } else if (unguard(run) && parts_.isolate(part, left) &&
+               (purged || !has_os_pages(part, given))) {
       given.is_done = true;
       parts_.remove(part, left);
     }
@@ -170,8 +174,9 @@ class Ledger {
     if (grown.state != PartState::kLive) return grown;
     const std::size_t bytes = part.end - part.begin;
     Span* const run = parts_.run_at(part.begin < part.end ? part.end - 1 : part.begin);
+    // (What a guarded block has behind its bytes is not accessible: GlobalPool::resize_guarded.)
     const bool can_grow = part.end == Parts::live_end(run) && !run->continues_.get() &&
-                          run->freed_.get() == nullptr;
+                          run->freed_.get() == nullptr && !run->is_guarded();
     if (!can_grow || most == bytes) {
       grown.bytes = least <= bytes ? bytes : 0;
       return grown;
@@ -222,6 +227,61 @@ class Ledger {
     return rest;
   }
 
+  // --- Blocks between inaccessible pages --------------------------------------------------------
+  // As take_apart, the first page a multiple of `align`, with `align` pages more before that. None
+  // if as many live as may.
+  LooseRun take_guarded(std::size_t pages, std::size_t align) requires(kGuardsLarge)
+      EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    Span* const run = guarded_.may_have_more() ? new_record(0, 0) : nullptr;
+    if (run == nullptr) return LooseRun(nullptr);
+    const Pages piece = arena_.reserve_guarded(align + pages, align);
+    if (piece.count == 0) {
+      drop(run);
+      return LooseRun(nullptr);
+    }
+    guarded_.came();
+    run->guard_.set(std::uint16_t(align));
+    run->first_page_.set(piece.first + align);
+    run->pages_.set(piece.count - align);
+    run->state_.set(SpanState::kLarge);
+    run->is_apart_.set(true);
+    run->was_clean_.set(true);
+    map_.set_span(run->first_page_.get(), 1, run);
+    log_debug("run % is taken, between inaccessible pages", extent_of(run));
+    return LooseRun(run);
+  }
+  // Lengthens such a block's addresses to at least `pages` pages, if those behind it are free.
+  [[nodiscard]] bool extend_guarded(Span* run, std::size_t pages) requires(kGuardsLarge)
+      EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    const Pages more = arena_.grow_guarded(run->end_page(), pages - run->pages_.get());
+    run->pages_.set(run->pages_.get() + more.count);
+    run->slack_.set(run->slack_.get() + (more.count << Limits::kPageShift));
+    log_debug("run %, between inaccessible pages, has % pages more", extent_of(run), more.count);
+    return more.count != 0;
+  }
+  // Such a block that was freed, and closed, waits: nobody gets its addresses meanwhile.
+  void put_in_quarantine(LooseRun&& freed TAKEN_OVER) requires(kGuardsLarge)
+      EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    Span* const run = freed.hand_over();
+    parts_.forget_block(run);
+    guarded_.went();
+    guarded_.put(run);
+    log_debug("run % lies in the quarantine", extent_of(run));
+  }
+  // The one that waits longest, if they all have more pages than `most`.
+  LooseRun take_quarantined(std::size_t most) requires(kGuardsLarge)
+      EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    return LooseRun(guarded_.take(most));
+  }
+
   // --- Returning memory to the OS ----------------------------------------------------------------
   // Takes out the dirty run that is free longest, if that is since `before_ms` or earlier.
   LooseRun take_decayed(std::uint64_t before_ms) EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
@@ -248,12 +308,15 @@ class Ledger {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     Span* const run = leaving.hand_over();
-    if (run->state_.get() == SpanState::kLarge) {
+    if constexpr (kGuardsLarge) {
+      if (run->is_guarded() && run->state_.get() == SpanState::kLarge) guarded_.went();
+    }
+    if (run->state_.get() == SpanState::kLarge || run->is_guarded()) {
       map_.set_span(run->first_page_.get(), 1, nullptr);
       parts_.forget_block(run);
     }
     log_debug("run % is forgotten, its addresses are released", extent_of(run));
-    arena_.give_up({run->first_page_.get(), run->pages_.get()});
+    arena_.give_up({run->first_page_.get() - run->guard(), run->pages_.get() + run->guard()});
     drop(run);
   }
   // True, once in a while, for the caller who should look for decayed runs now.
@@ -357,6 +420,7 @@ class Ledger {
     runs_.retire();
     arena_.retire();
     metadata_.retire();
+    if constexpr (kGuardsLarge) guarded_.retire();
     for (auto& count : pools_) count.set(0);
     log_note("a fork lost the thread that held the ledger's lock: its free runs are given up");
   }
@@ -446,6 +510,27 @@ class Ledger {
     drop(neighbour);
   }
 
+  // Before a block falls into parts, which are for everybody when they leave it: all that is
+  // inaccessible becomes memory like any other, and the pages before it a free run. False, and
+  // nothing has changed, if that cannot be. (Not so for blocks that are not guarded.)
+  bool unguard(Span* run) REQUIRES(mutex_, any_mutex) {
+    if constexpr (kGuardsLarge) {
+      const std::size_t guard = run->guard();
+      if (guard == 0) return true;
+      Span* const front = new_record(run->first_page_.get() - guard, guard);
+      if (front == nullptr) return false;
+      if (!arena_.open_guarded({front->first_page_.get(), guard + run->pages_.get()})) {
+        drop(front);
+        return false;
+      }
+      run->is_apart_.set(false);
+      run->guard_.set(0);
+      guarded_.went();
+      log_debug("run % has no inaccessible pages around it any more", extent_of(run));
+      insert_merged(front, SpanState::kClean, 0);
+    }
+    return true;
+  }
   bool has_os_pages(Bytes part, PartGiven& given) REQUIRES(mutex_, any_mutex) {
     given.os_pages[0] = parts_.os_pages_of(part, false);
     given.os_pages[1] = parts_.os_pages_of(part, true);
@@ -537,6 +622,8 @@ class Ledger {
   Parts parts_ GUARDED_BY(mutex_){map_, metadata_};
   Cell<std::uint32_t> shards_ GUARDED_BY(mutex_){};
   Cell<std::uint32_t> pools_[Limits::kShards] GUARDED_BY(mutex_) = {};
+  using MaybeGuarded = std::conditional_t<kGuardsLarge, Guarded<Sync, Limits>, NoneGuarded>;
+  [[no_unique_address]] MaybeGuarded guarded_ GUARDED_BY(mutex_){};
 };
 
 }  // namespace ralloc

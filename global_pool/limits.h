@@ -83,6 +83,9 @@ struct ShippedLimits {
     [[nodiscard]] static bool purge(void* p, std::size_t bytes) EXCLUDES(any_mutex) {
       return os::purge(p, bytes);
     }
+    [[nodiscard]] static bool close(void* p, std::size_t bytes) EXCLUDES(any_mutex) {
+      return os::close(p, bytes);
+    }
     static void release(void* p, std::size_t bytes) {
       if constexpr (kDebugger) debugger::note_released(p, bytes);
       os::release(p, bytes);
@@ -91,6 +94,11 @@ struct ShippedLimits {
     static std::size_t limit() { return os::address_space_limit(); }
     static std::uint64_t now_ms() { return os::now_ms(); }
     static unsigned cpu_count() { return os::cpu_count(); }
+    static std::uint64_t random() {
+      std::uint64_t word = 0;
+      (void)os::fill_random(&word, sizeof word);  // weaker bytes are better than none
+      return word;
+    }
   };
 };
 

@@ -35,6 +35,10 @@ inline constexpr unsigned kKeyBits = kKeyShardShift + 7;
 inline constexpr Key kKeyClassMask = (Key{1} << kKeyShardShift) - 1;
 inline constexpr Key kLargeClass = kKeyClassMask & ~Key{15};  // in the place of the class
 
+// Of a page in which a large block began that was freed: no key of a live one, nor of any address
+// that was never ours.
+inline constexpr Key kFreedKey = Key{1} << 49;
+
 constexpr Key home_key(unsigned shard) { return kLiveKey | Key{shard} << kKeyShardShift; }
 constexpr bool is_live(Key key) { return (key >> kKeyBits) == (kLiveKey >> kKeyBits); }
 constexpr unsigned shard_of(Key key) { return unsigned(key >> kKeyShardShift) & 127; }
@@ -66,6 +70,9 @@ class PageMap {
     const std::uintptr_t place = page & mask_.load(Sync::kAcquire);
     return tags_.load(Sync::kRelaxed)[place].get() ^ page;
   }
+
+  // Whether a large block began in the page that was freed, and nothing has been there since.
+  bool was_freed(const void* p) const { return key_of(p) == kFreedKey; }
 
   // The span or free run that has an entry at `page`, which must be covered; else null.
   void* span_at(std::uintptr_t page) const {
@@ -100,6 +107,7 @@ class PageMap {
     }
     if (!commit_entries(page, pages)) return false;
     for (std::uintptr_t p = page; p != page + pages; p += kSectorPages) owner(p).set(p);
+    if constexpr (Limits::Defences::kGuardsLarge) forget_freed(page, pages);
     return true;
   }
   // The addresses of these covered pages are given up.
@@ -129,6 +137,14 @@ class PageMap {
 
  private:
   std::uintptr_t place(std::uintptr_t page) const { return page & mask_.load(Sync::kRelaxed); }
+
+  // What was freed here was another's.
+  void forget_freed(std::uintptr_t page, std::size_t pages) {
+    Tag* const tags = tags_.load(Sync::kRelaxed);
+    for_places(page, pages, [=](std::uintptr_t place, std::uintptr_t p) {
+      if (tags[place].get() == (p ^ kFreedKey)) tags[place].set(0);
+    });
+  }
 
   // Calls visit(place, page) for each; the places are consecutive but where the window ends.
   template <class Visit>

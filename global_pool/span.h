@@ -77,6 +77,8 @@ class Span {
   Cell<std::size_t> slack_{};    // bytes at the end that were not asked for
   Cell<bool> continues_{};       // the run behind this one belongs to the same block
   Cell<bool> is_piece_{};        // it was cut off the block's first run
+  Cell<std::uint16_t> guard_{};  // so many inaccessible pages before the first are its own too
+  Cell<std::uint32_t> open_{};   // OS pages from its begin that are accessible, if it is guarded
   Cell<Cell<std::uint64_t>*> freed_{};  // the freed bits of a page with freed and live bytes
 
   // The ledger's while the run is free, the shard's while it holds blocks: the list it is in.
@@ -107,6 +109,14 @@ class Span {
   std::size_t bytes() const { return pages_.get() << Limits::kPageShift; }
   std::uintptr_t end() const { return end_page() << Limits::kPageShift; }
   std::uintptr_t end_page() const { return first_page_.get() + pages_.get(); }
+  // Pages before the first that are reserved with it.
+  std::size_t guard() const {
+    if constexpr (Limits::Defences::kGuardsLarge) return guard_.get();
+    return 0;
+  }
+  bool is_guarded() const { return guard() != 0; }
+  char* reserved_begin() const { return begin() - (guard() << Limits::kPageShift); }
+  std::size_t reserved_bytes() const { return bytes() + (guard() << Limits::kPageShift); }
   bool is_wholly_free() const { return free_.get() == capacity_.get(); }
 
   static constexpr std::uint32_t capacity_of(const SizeClass& info, std::size_t pages) {

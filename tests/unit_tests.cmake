@@ -68,6 +68,7 @@ ralloc_unit_test(generation_without_wiping_test
     tests/support/os_without_wiping.cc)
 
 ralloc_unit_test(global_pool_test
+    global_pool/arena_guards_test.cc
     global_pool/arena_test.cc
     global_pool/budget_test.cc
     global_pool/empty_blocks_test.cc
@@ -75,6 +76,7 @@ ralloc_unit_test(global_pool_test
     global_pool/global_pool_lost_test.cc
     global_pool/global_pool_memory_test.cc
     global_pool/global_pool_test.cc
+    global_pool/guarded_test.cc
     global_pool/ledger_growth_test.cc
     global_pool/ledger_return_test.cc
     global_pool/ledger_test.cc

@@ -9,9 +9,10 @@
 
 namespace ralloc_verify {
 
-template <class Model, unsigned kThreads, class Sync = RelacySync>
+template <class Model, unsigned kThreads, class Sync = RelacySync,
+          class Limits = TinyLimits>
 struct PoolScenario : Scenario<Model, kThreads> {
-  using Pool = TinyPool<Sync>;
+  using Pool = TinyPool<Sync, Limits>;
   using Span = typename Pool::Span;
 
   typename Pool::Shards shards{};

@@ -46,6 +46,8 @@ struct World {
   static inline unsigned refused_commits = 0;
   static inline unsigned refused_maps = 0;
   static inline bool refuses_purges = false;
+  static inline unsigned refused_closes = 0;  // the next so many
+  static inline bool reuses_addresses = false;  // those that were released may be reserved again
   static inline unsigned granted_records = 0;  // before those that are refused
   static inline unsigned refused_records = 0;
   static inline std::size_t slack = 0;  // bytes of a block of kTwoBlocks that nobody asked for
@@ -55,6 +57,7 @@ struct World {
   static inline std::uintptr_t next_page = kFirstPage;
   static inline Cell<unsigned> payloads[kWorldPages << (kPageShift - kPayloadShift)];
   static inline bool is_held[kWorldPages << (kPageShift - kPayloadShift)];
+  static inline bool is_released[kWorldPages];
   static inline std::size_t pages_purged = 0;
   static inline std::size_t pages_released = 0;
   static inline std::size_t records_out = 0;  // but those of runs
@@ -65,6 +68,8 @@ struct World {
     refused_reserves = clashing_reserves = granted_commits = refused_commits = refused_maps =
         granted_records = refused_records = 0;
     refuses_purges = false;
+    refused_closes = 0;
+    reuses_addresses = false;
     slack = 0;
     dirty_bytes = SIZE_MAX;
     pages_purged = pages_released = records_out = 0;
@@ -72,6 +77,7 @@ struct World {
     const std::size_t used = (next_page - kFirstPage) << (kPageShift - kPayloadShift);
     for (std::size_t i = 0; i < used; ++i) new (&payloads[i]) Cell<unsigned>;
     std::memset(is_held, 0, used);
+    std::memset(is_released, 0, sizeof is_released);
     next_page = kFirstPage;
     std::memset(records, 0, records_used);
     std::memset(map_memory, 0, sizeof map_memory);
@@ -140,6 +146,7 @@ struct WorldMemory {
   // What is reserved next lies behind the last; more than the map covers may be free.
   static bool reserve_at(void* p, std::size_t bytes) {
     const std::size_t pages = bytes >> kPageShift;
+    if (World::reuses_addresses && take_released(p, bytes)) return true;
     if (p != address(World::next_page)) return false;
     if (pages > kWindowPages) return true;
     if (World::next_page + pages > kFirstPage + kWorldPages) return false;
@@ -169,16 +176,43 @@ struct WorldMemory {
     World::pages_purged += bytes >> kPageShift;
     return true;
   }
+  static bool close(void* p, std::size_t bytes) {
+    if (World::refused_closes != 0) {
+      --World::refused_closes;
+      return false;
+    }
+    World::wipe(p, bytes);
+    return true;
+  }
   static void release(void* p, std::size_t bytes) {
     if (p == address(kFirstPage + kWindowPages)) return;
     if (bytes >> kPageShift > kWindowPages) return;  // never covered
     World::wipe(p, bytes);
     World::pages_released += bytes >> kPageShift;
+    std::memset(&World::is_released[page_index(p)], 1, bytes >> kPageShift);
   }
   static std::size_t granule() { return kPayloadBytes; }
   static std::size_t limit() { return World::address_limit; }
   static std::uint64_t now_ms() { return World::now_ms; }
   static unsigned cpu_count() { return 1; }
+  static std::uint64_t random() { return 0x5eed; }
+
+ private:
+  static std::size_t page_index(void* p) { return World::index(p) >> (kPageShift - kPayloadShift); }
+  static bool take_released(void* p, std::size_t bytes) {
+    const std::size_t pages = bytes >> kPageShift;
+    if (p < address(kFirstPage) || p >= address(World::next_page)) return false;
+    bool* const first = &World::is_released[page_index(p)];
+    for (std::size_t i = 0; i < pages; ++i) {
+      if (!first[i]) return false;
+    }
+    std::memset(first, 0, pages);
+    // Fresh pages: it is the kernel that puts their uses in order.
+    for (std::size_t i = 0; i < bytes >> kPayloadShift; ++i) {
+      new (&World::payloads[World::index(p) + i]) Cell<unsigned>;
+    }
+    return true;
+  }
 };
 
 class WorldMetadata {
@@ -272,8 +306,8 @@ struct TinyLimits {
   using Memory = WorldMemory;
 };
 
-template <class Sync>
-using TinyPool = ralloc::GlobalPool<Sync, TinyLimits>;
+template <class Sync, class Limits = TinyLimits>
+using TinyPool = ralloc::GlobalPool<Sync, Limits>;
 using TinyLocalPool = ralloc::LocalPool<RelacySync, TinyLimits>;
 
 // No other record has their size.

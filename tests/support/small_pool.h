@@ -10,6 +10,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <iterator>
+#include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -31,10 +34,14 @@ struct FakeMemory {
     std::size_t largest_reserve = SIZE_MAX;            // more at once is refused
     std::size_t free_behind = 0;                       // each piece; 0 is that of others
     std::size_t largest_commit = SIZE_MAX;
+    std::set<std::uintptr_t> refused_begins;  // what begins there is not committed
+    std::uint64_t random = 0;
     std::size_t reserve_limit = SIZE_MAX;  // more in sum is refused
     unsigned refuse_maps = 0;              // so many page maps are refused, one after another
     bool refuse_map_commits = false;
     bool refuse_purges = false;
+    bool refuse_closes = false;
+    std::map<std::uintptr_t, bool> open;  // where accessible memory begins, and where it ends
     std::size_t address_limit = SIZE_MAX;
     std::size_t dirty_bytes = SIZE_MAX;  // beyond which memory is returned at once
     std::vector<void*> hints;
@@ -78,7 +85,9 @@ struct FakeMemory {
       if (offset < size) return !state->refuse_map_commits && ralloc::os::commit(p, bytes);
     }
     if (bytes > state->largest_commit) return false;
+    if (state->refused_begins.count(reinterpret_cast<std::uintptr_t>(p)) != 0) return false;
     state->committed += bytes;
+    set_open(p, bytes, true);
     return true;
   }
   static bool purge(void*, std::size_t bytes) {
@@ -86,11 +95,37 @@ struct FakeMemory {
     state->purged += bytes;
     return true;
   }
-  static void release(void*, std::size_t bytes) { state->reserved -= bytes; }
+  static bool close(void* p, std::size_t bytes) {
+    if (state->refuse_closes) return false;
+    set_open(p, bytes, false);
+    return true;
+  }
+  static void release(void* p, std::size_t bytes) {
+    set_open(p, bytes, false);
+    state->reserved -= bytes;
+  }
+  static std::uint64_t random() { return state->random; }
   static std::size_t granule() { return ralloc::os::page_size(); }
   static std::size_t limit() { return state->address_limit; }
   static std::uint64_t now_ms() { return state->now_ms; }
   static unsigned cpu_count() { return 1; }
+
+  // Whether the byte at an address could be accessed.
+  static bool is_open(const void* p) {
+    const auto next = state->open.upper_bound(reinterpret_cast<std::uintptr_t>(p));
+    return next != state->open.begin() && std::prev(next)->second;
+  }
+
+ private:
+  static void set_open(void* p, std::size_t bytes, bool is_open) {
+    const std::uintptr_t begin = reinterpret_cast<std::uintptr_t>(p);
+    const std::uintptr_t end = begin + bytes;
+    std::map<std::uintptr_t, bool>& open = state->open;
+    const bool behind = FakeMemory::is_open(reinterpret_cast<void*>(end));
+    open.erase(open.lower_bound(begin), open.upper_bound(end));
+    open[begin] = is_open;
+    open[end] = behind;
+  }
 };
 
 // The real records, with a count of what is out, and a count of takes until one fails.
