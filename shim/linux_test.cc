@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "tests/support/platforms.h"
+#include "tests/support/build.h"
 #include "tests/support/child.h"
 #include "tests/support/old_linux.h"
 #include "tests/support/residency.h"
@@ -131,6 +132,114 @@ struct NoWiping : os::KernelCalls {
 TEST(LinuxTest, HasNoWipedMemoryOnAKernelWithout) {
   EXPECT_EQ(os::LinuxOn<NoWiping>::map_wiped_on_fork(kPage), nullptr);
 }
+
+// What is to be replaced is kept, or lost, or lost to another.
+struct NoReplacing : os::KernelCalls {
+  static inline bool leaves_hole = false;
+  static inline void* anothers = nullptr;
+  static void* mmap(void* hint, std::size_t bytes, int protection, int flags) noexcept {
+    if ((flags & MAP_FIXED) == 0) return KernelCalls::mmap(hint, bytes, protection, flags);
+    if (leaves_hole) munmap(hint, bytes);
+    if (anothers != nullptr) {
+      KernelCalls::mmap(anothers, kPage, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE);
+      std::memset(anothers, 2, kPage);
+    }
+    return nullptr;
+  }
+};
+
+class LinuxCloseTest : public testing::Test {
+ protected:
+  using P = os::LinuxOn<NoReplacing>;
+  LinuxCloseTest() {
+    std::memset(pages_.at(0), 1, pages_.bytes());
+    NoReplacing::leaves_hole = false;
+    NoReplacing::anothers = nullptr;
+  }
+  Pages<Linux> pages_{4};
+};
+
+TEST_F(LinuxCloseTest, KeepsContentsWhereItIsRefused) {
+  EXPECT_FALSE(P::close(pages_.at(1), 2 * kPage));
+  EXPECT_TRUE(is_filled(pages_.at(0), pages_.bytes(), 1));
+  EXPECT_TRUE(is_writable(pages_.at(1)));
+}
+
+TEST_F(LinuxCloseTest, FillsTheHoleThatARefusalLeft) {
+  NoReplacing::leaves_hole = true;
+  EXPECT_TRUE(P::close(pages_.at(1), 2 * kPage));
+  EXPECT_FALSE(is_readable(pages_.at(1)));
+  EXPECT_FALSE(Linux::reserve_at(pages_.at(1), kPage)) << "it is ours";
+  EXPECT_TRUE(is_filled(pages_.at(3), kPage, 1));
+}
+
+TEST_F(LinuxCloseTest, TakesNoAddressesOfAnother) {
+  NoReplacing::leaves_hole = true;
+  NoReplacing::anothers = pages_.at(2);
+  EXPECT_FALSE(P::close(pages_.at(1), 2 * kPage));
+  EXPECT_TRUE(is_filled(pages_.at(2), kPage, 2));
+}
+
+// Each page that differs from its neighbours is a mapping.
+TEST_F(LinuxCloseTest, IsRefusedWhereThereAreNoMoreMappings) {
+  if (kSanitizer) GTEST_SKIP() << "they need mappings themselves";
+  unsigned long most = 0;
+  FILE* file = std::fopen("/proc/sys/vm/max_map_count", "r");
+  const bool is_known = file != nullptr && std::fscanf(file, "%lu", &most) == 1;
+  if (file != nullptr) std::fclose(file);
+  if (!is_known || most > 200'000) GTEST_SKIP() << "that takes long: " << most;
+  EXPECT_TRUE(holds_in_child([&] {
+    char* const many =
+        static_cast<char*>(Linux::reserve((2 * most + 2) * kPage, kPage, nullptr));
+    unsigned long i = 0;
+    while (i <= most && Linux::commit(many + 2 * i * kPage, kPage)) ++i;
+    const bool refused = !Linux::close(pages_.at(1), kPage);
+    const bool kept = is_filled(pages_.at(0), pages_.bytes(), 1);
+    Linux::release(many, (2 * most + 2) * kPage);
+    return i < most && refused && kept && Linux::close(pages_.at(1), kPage);
+  }));
+}
+
+// --- Random bytes --------------------------------------------------------------------------------
+
+struct FewBytes : os::KernelCalls {
+  static inline std::size_t left = 0;
+  static std::size_t getrandom(void* buffer, std::size_t bytes) noexcept {
+    const std::size_t some = bytes < left ? bytes : left;
+    left -= some;
+    return KernelCalls::getrandom(buffer, some < 3 ? some : 3);
+  }
+};
+
+TEST(LinuxRandomTest, AsksUntilItIsFull) {
+  unsigned char seen[20] = {};
+  for (int round = 0; round < 20; ++round) {
+    FewBytes::left = 1000;
+    unsigned char buffer[20] = {};
+    EXPECT_TRUE(os::LinuxOn<FewBytes>::fill_random(buffer, sizeof buffer));
+    for (int i = 0; i < 20; ++i) seen[i] |= buffer[i];
+  }
+  EXPECT_EQ(std::memchr(seen, 0, sizeof seen), nullptr);
+}
+
+TEST(LinuxRandomTest, SaysThatTheKernelHadNotEnoughAndFillsTheRest) {
+  unsigned char seen[20] = {};
+  unsigned char before[20] = {};
+  errno = 4711;
+  for (int round = 0; round < 20; ++round) {
+    FewBytes::left = 2;
+    unsigned char buffer[20] = {};
+    EXPECT_FALSE(os::LinuxOn<FewBytes>::fill_random(buffer, sizeof buffer));
+    EXPECT_NE(std::memcmp(buffer + 2, before + 2, 18), 0);
+    std::memcpy(before, buffer, sizeof buffer);
+    for (int i = 0; i < 20; ++i) seen[i] |= buffer[i];
+  }
+  EXPECT_EQ(errno, 4711);
+  EXPECT_EQ(std::memchr(seen, 0, sizeof seen), nullptr);
+}
+
+// --- Growing -------------------------------------------------------------------------------------
 
 struct NoNoReplace : os::KernelCalls {
   static void* mmap(void* hint, std::size_t bytes, int protection, int flags) noexcept {

@@ -102,6 +102,30 @@ TYPED_TEST(PlatformProcessTest, PurgedPagesHaveNoBacking) {
   EXPECT_EQ(resident_bytes_of(pages.at(0), pages.bytes()), 2 * page);
 }
 
+TYPED_TEST(PlatformProcessTest, ClosedPagesHaveNoBacking) {
+  const std::size_t page = TypeParam::page_size();
+  Pages<TypeParam> pages(4);
+  std::memset(pages.at(0), 1, pages.bytes());
+  ASSERT_TRUE(TypeParam::close(pages.at(1), 2 * page));
+  EXPECT_EQ(resident_bytes_of(pages.at(0), pages.bytes()), 2 * page);
+  ASSERT_TRUE(TypeParam::commit(pages.at(1), 2 * page));
+  EXPECT_EQ(resident_bytes_of(pages.at(0), pages.bytes()), 2 * page);
+}
+
+TYPED_TEST(PlatformProcessDeathTest, AccessToAClosedPageDies) {
+  Pages<TypeParam> pages(3);
+  ASSERT_TRUE(TypeParam::close(pages.at(1), TypeParam::page_size()));
+  volatile char* const closed = pages.at(1);
+  const auto die = [](auto access) {
+    prepare_to_die();
+    signal(SIGSEGV, SIG_DFL);  // a sanitizer has a handler of its own
+    access();
+  };
+  EXPECT_EXIT(die([&] { *closed = 1; }), testing::KilledBySignal(SIGSEGV), "");
+  EXPECT_EXIT(die([&] { (void)*closed; }), testing::KilledBySignal(SIGSEGV), "");
+  pages.at(0)[0] = pages.at(2)[0] = 1;
+}
+
 TYPED_TEST(PlatformProcessTest, ForkedChildHasACopy) {
   const std::size_t page = TypeParam::page_size();
   Pages<TypeParam> pages(2);

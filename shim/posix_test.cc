@@ -30,7 +30,7 @@ struct Refusing : os::LibcCalls {
       errno = ENOMEM;
       return nullptr;
     }
-    if ((flags & MAP_FIXED) == 0 && protection != PROT_NONE && elsewhere != 0) {
+    if ((flags & MAP_FIXED) == 0 && elsewhere != 0) {
       --elsewhere;
       hint = nullptr;
       // The kernel would take the hole, being the first that fits.
@@ -78,6 +78,22 @@ TEST_F(PosixPurgeTest, TriesAgainToFillIt) {
   EXPECT_EQ(Refusing::elsewhere, 0u);
 }
 
+TEST_F(PosixPurgeTest, ClosesLikewise) {
+  EXPECT_FALSE(P::close(pages_.at(1), 2 * kPage));
+  EXPECT_TRUE(is_filled(pages_.at(0), pages_.bytes(), 1));
+  EXPECT_TRUE(is_writable(pages_.at(1)));
+  Refusing::fixed = 1;
+  Refusing::leaves_hole = true;
+  Refusing::elsewhere = 3;
+  errno = 4711;
+  EXPECT_TRUE(P::close(pages_.at(1), 2 * kPage));
+  EXPECT_EQ(errno, 4711);
+  EXPECT_FALSE(is_readable(pages_.at(1)));
+  EXPECT_FALSE(Posix::reserve_at(pages_.at(1), kPage)) << "it is ours";
+  EXPECT_TRUE(is_filled(pages_.at(3), kPage, 1));
+  errno = 4711;
+}
+
 // Another thread's memory may be there by now, and the allocator believes that it is ours.
 TEST_F(PosixPurgeTest, GivesUpWhereTheHoleIsTaken) {
   const auto purge = [&] {
@@ -87,6 +103,30 @@ TEST_F(PosixPurgeTest, GivesUpWhereTheHoleIsTaken) {
   };
   EXPECT_DEATH_SAYING(purge(), "ralloc: the system took addresses away that were to be emptied");
   errno = 4711;
+}
+
+struct FewBytes : os::LibcCalls {
+  static inline unsigned calls = 0;  // that are granted
+  static bool getentropy(void* buffer, std::size_t bytes) noexcept {
+    errno = ENOSYS;
+    return calls != 0 && calls-- != 0 && LibcCalls::getentropy(buffer, bytes);
+  }
+};
+
+TEST(PosixRandomTest, SaysThatTheSystemHadNotEnoughAndFillsTheRest) {
+  constexpr std::size_t kBytes = 300;  // in two calls
+  for (const unsigned granted : {0u, 1u}) {
+    unsigned char seen[kBytes] = {};
+    errno = 4711;
+    for (int round = 0; round < 20; ++round) {
+      FewBytes::calls = granted;
+      unsigned char buffer[kBytes] = {};
+      EXPECT_FALSE(os::PosixOn<FewBytes>::fill_random(buffer, kBytes));
+      for (std::size_t i = 0; i < kBytes; ++i) seen[i] |= buffer[i];
+    }
+    EXPECT_EQ(errno, 4711);
+    EXPECT_EQ(std::memchr(seen, 0, kBytes), nullptr);
+  }
 }
 
 TEST(PosixTest, KnowsAnotherUser) {

@@ -54,8 +54,10 @@ endif()
 # Every platform that compiles here, whichever the build ships.
 ralloc_unit_test(platform_test
     shim/linux_test.cc
+    shim/platform_close_test.cc
     shim/platform_concept_test.cc
     shim/platform_process_test.cc
+    shim/platform_random_test.cc
     shim/platform_test.cc
     shim/platform_threads_test.cc
     shim/posix_test.cc)
