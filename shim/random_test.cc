@@ -45,6 +45,7 @@ TEST(RandomTest, GivesTheSameForTheSameSeed) {
   (void)same.next();
   for (int i = 0; i < 100; ++i) EXPECT_EQ(one.next(), same.next());
   one.seed_for_test(1);
+  (void)same.next();
   same.seed_for_test(1);
   EXPECT_EQ(one.next(), same.next()) << "what was left of the numbers before is not given";
 }
@@ -118,6 +119,19 @@ TEST(RandomTest, ReplacesTheKeyThatMadeWhatItGave) {
   const auto* const bytes = reinterpret_cast<const unsigned char*>(&random);
   const unsigned char key[] = {0x48, 0x47, 0x46, 0x45, 0x44, 0x43, 0x42, 0x41};
   EXPECT_EQ(std::search(bytes, bytes + sizeof random, key, std::end(key)), bytes + sizeof random);
+}
+
+// Else each draw would cost a call to the system.
+TEST(RandomTest, KeepsItsKeyWhileItHasNumbers) {
+  Random random;
+  (void)random.next();
+  unsigned char before[sizeof random];
+  std::memcpy(before, static_cast<const void*>(&random), sizeof random);
+  (void)random.next();
+  const auto* const after = reinterpret_cast<const unsigned char*>(&random);
+  unsigned changed = 0;
+  for (std::size_t i = 0; i < sizeof random; ++i) changed += before[i] != after[i];
+  EXPECT_LE(changed, sizeof(std::uint64_t) + 1) << "what it gave, and how much is left";
 }
 
 // --- Fork ------------------------------------------------------------------------------------

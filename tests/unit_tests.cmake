@@ -67,6 +67,8 @@ target_link_libraries(platform_test PRIVATE ralloc_core)
 ralloc_unit_test(generation_without_wiping_test
     shim/generation.cc
     shim/generation_test.cc
+    shim/random.cc
+    shim/random_test.cc
     tests/support/os_without_wiping.cc)
 
 ralloc_unit_test(global_pool_test
