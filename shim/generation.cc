@@ -9,7 +9,6 @@ constinit std::atomic<std::uint32_t> plain_word{1};
 // The highest number given out, in memory that a fork copies.
 constinit std::atomic<std::uint32_t> newest{1};
 constinit std::atomic<bool> set_up_begun{false};
-constinit std::atomic<bool> wiped_page_missing{false};
 
 void clear_in_child() { plain_word.store(0, std::memory_order_relaxed); }
 
@@ -17,7 +16,8 @@ void clear_in_child() { plain_word.store(0, std::memory_order_relaxed); }
 // constructor all works on platforms that wipe.
 [[gnu::constructor]] void prepare_for_fork() {
   set_up_generation();
-  if (wiped_page_missing.load(std::memory_order_relaxed)) {
+  // Also where a thread that was here first has its page in a moment: the hook does no harm.
+  if (generation_word.load(std::memory_order_relaxed) == &plain_word) {
     (void)at_fork_in_child(clear_in_child);
   }
 }
@@ -39,10 +39,7 @@ std::uint32_t renew_generation() noexcept {
 void set_up_generation() noexcept {
   if (set_up_begun.exchange(true, std::memory_order_relaxed)) return;
   void* page = map_wiped_on_fork(page_size());
-  if (page == nullptr) {
-    wiped_page_missing.store(true, std::memory_order_relaxed);
-    return;
-  }
+  if (page == nullptr) return;
   auto* word = static_cast<std::atomic<std::uint32_t>*>(page);
   word->store(plain_word.load(std::memory_order_relaxed), std::memory_order_relaxed);
   // Release pairs with the acquire in generation().

@@ -26,8 +26,8 @@
 
 namespace ralloc::os {
 
-// The calls on mappings, and that for random bytes: null, false or 0 is failure. A policy, so that a test can be a kernel
-// that fails.
+// The calls on mappings, and that for random bytes: null, false or 0 is failure. A policy, so
+// that a test can be a kernel that fails.
 struct KernelCalls {
   static void* mmap(void* hint, std::size_t bytes, int protection, int flags) noexcept {
     return place(linux_syscall(SYS_mmap, hint, bytes, protection, flags, -1, 0));

@@ -86,7 +86,8 @@ void* map_wiped_on_fork(std::size_t bytes) noexcept;
 extern std::atomic<std::atomic<std::uint32_t>*> generation_word;
 // First call in a child: gives the child its number.
 std::uint32_t renew_generation() noexcept;
-// Called once before the first lock is taken by several threads; later calls do nothing.
+// Called before the first lock is taken by several threads, and before the first random number;
+// later calls do nothing.
 void set_up_generation() noexcept;
 
 inline std::uint32_t generation() noexcept {

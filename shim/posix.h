@@ -1,7 +1,7 @@
 // The platform of any POSIX system: mmap and libc, and nothing of one kernel's.
 //
-// Memory is purged and closed by fresh pages in the place of the old; a waiter yields and then sleeps in
-// short naps; the fork generation comes from pthread_atfork; pages cannot be moved.
+// Memory is purged and closed by fresh pages in the place of the old; a waiter yields and then
+// sleeps in short naps; the fork generation comes from pthread_atfork; pages cannot be moved.
 //
 // Thread safety: as platform.h. A child that was forked before the constructors of this library
 // ran, or past libc (vfork, clone), keeps its parent's generation.
@@ -26,8 +26,8 @@
 
 namespace ralloc::os {
 
-// The calls on mappings, and that for random bytes: null or false is failure. A policy, so that a test can be a system
-// that fails.
+// The calls on mappings, and that for random bytes: null or false is failure. A policy, so that
+// a test can be a system that fails.
 struct LibcCalls {
   static void* mmap(void* hint, std::size_t bytes, int protection, int flags) noexcept {
     void* p = ::mmap(hint, bytes, protection, flags, -1, 0);

@@ -4,12 +4,12 @@
 namespace ralloc {
 
 void Random::refill() noexcept {
-  // Before this library's constructors have run, a child can be told only if this was called.
-  os::set_up_generation();
   Cipher::Key key;
   static_assert(sizeof key == kKeyBytes);
   std::memcpy(key, blocks_, kKeyBytes);
   if (const std::uint32_t now = os::generation(); generation_ != now) {
+    // Else a child that is forked before this library's constructors have run would not be told.
+    os::set_up_generation();
     // Added to the old: where the system has but weak bytes, what was secret stays so.
     Cipher::Key fresh;
     (void)os::fill_random(fresh, sizeof fresh);

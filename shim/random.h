@@ -33,8 +33,8 @@ class Random {
     return draw<std::uint32_t>() & mask;
   }
 
-  // 0 to n - 1, for n of 1 at least. Each comes up with probability 1/n, give or take 2^-32: exactly
-  // so for powers of two.
+  // 0 to n - 1, for n of 1 at least. Each comes up with probability 1/n, give or take 2^-32:
+  // exactly so for powers of two.
   std::uint32_t below(std::uint32_t n) noexcept {
     return std::uint32_t(std::uint64_t{draw<std::uint32_t>()} * n >> 32);
   }
