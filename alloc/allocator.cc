@@ -65,6 +65,7 @@ void* allocate_class(unsigned size_class) noexcept {
   log_warning("no memory: this thread gives home what it has, for a block of % B",
               size_class_info(size_class).block_size);
   if constexpr (kDebugger) free_quarantined();
+  if constexpr (kSecure) bookkeeper.release_quarantined();
   flush_this_pool();
   if (void* block = take_miss(size_class)) return block;
   return bookkeeper.take_anywhere(size_class);
@@ -74,6 +75,7 @@ LargeBlock* allocate_large(std::size_t pages, std::size_t align_pages) noexcept 
   if (Run* span = bookkeeper.take_large(pages, align_pages)) return span;
   log_warning("no memory: this thread gives home what it has, for % pages", pages);
   if constexpr (kDebugger) free_quarantined();
+  if constexpr (kSecure) bookkeeper.release_quarantined();
   flush_this_pool();
   return bookkeeper.take_large(pages, align_pages);
 }
@@ -98,10 +100,10 @@ bool resize_large(LargeBlock* span, std::size_t size) noexcept {
   return true;
 }
 
-// --- Blocks of malloc; the debugger build's are those of the C++ API, which know their sizes -----
+// --- Blocks of malloc; where sizes are exact they are those of the C++ API -------------------------
 
 void* allocate_slow(std::size_t size) noexcept {
-  if constexpr (kDebugger) return allocate_sized_slow(size);
+  if constexpr (kExactSizes) return allocate_sized_slow(size);
   if (size > kSizeMost) return nullptr;
   if (size <= kSmallMost) return allocate_class(size == 0 ? 0 : size_class_of(size));
   Run* span = allocate_large(pages_for(size), 1);
@@ -109,7 +111,7 @@ void* allocate_slow(std::size_t size) noexcept {
 }
 
 void* allocate_aligned(std::size_t size, std::size_t align) noexcept {
-  if constexpr (kDebugger) return allocate_sized_aligned(size, align);
+  if constexpr (kExactSizes) return allocate_sized_aligned(size, align);
   if (align <= kGrain) return allocate(size);
   if (size > kSizeMost) return nullptr;
   if (size <= kSmallMost && align <= kSmallMost) {
@@ -122,6 +124,7 @@ void* allocate_aligned(std::size_t size, std::size_t align) noexcept {
 
 void* allocate_zeroed(std::size_t size) noexcept {
   if constexpr (kDebugger) return checked_zeroed(size);
+  if constexpr (kSecure) return secured_zeroed(size);
   if (size <= kSmallMost) {
     void* block = allocate(size);
     return block != nullptr ? std::memset(block, 0, size) : nullptr;
@@ -175,6 +178,7 @@ void* reallocate(void* block, std::size_t size, std::size_t align) noexcept {
 
 std::size_t usable_size(const void* block, Misuse misuse) noexcept {
   if constexpr (kDebugger) return checked_usable_size(block, misuse);
+  if constexpr (kSecure) return asked_size(block, misuse);
   const Key key = bookkeeper.map().key_of(block);
   if (!is_live(key)) die_of_misuse(misuse, block);
   if (is_large(key)) return large_span(block, misuse)->bytes();
@@ -182,7 +186,7 @@ std::size_t usable_size(const void* block, Misuse misuse) noexcept {
 }
 
 std::size_t usable_size_for(std::size_t size) noexcept {
-  if constexpr (kDebugger) return size == 0 ? 1 : size <= kSizeMost ? size : 0;
+  if constexpr (kExactSizes) return size == 0 ? 1 : size <= kSizeMost ? size : 0;
   if (size == 0) return kGrain;
   if (size <= kSmallMost) return size_class_info(size_class_of(size)).block_size;
   return size <= kSizeMost ? pages_for(size) * kPage : 0;
@@ -190,6 +194,7 @@ std::size_t usable_size_for(std::size_t size) noexcept {
 
 std::size_t trim() noexcept {
   if constexpr (kDebugger) free_quarantined();
+  if constexpr (kSecure) bookkeeper.release_quarantined();
   flush_this_pool();
   return bookkeeper.trim();
 }

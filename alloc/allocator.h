@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "alloc/secured.h"
 #include "local_pool/this_pool.h"
 
 namespace ralloc {
@@ -16,6 +17,7 @@ namespace ralloc {
 // A block from a magazine; null sends the caller to allocate_slow. Sizes 0 and beyond
 // kSmallMost fail the same compare.
 [[gnu::always_inline]] inline void* allocate_hit(std::size_t size) {
+  if constexpr (kSecure) return secured_hit(size);
   if constexpr (kDebugger) return nullptr;  // its blocks have slack
   const std::size_t last = size - 1;
   if (LIKELY(last < kFineMost)) return take_hit(last & ~(kGrain - 1));
@@ -66,6 +68,7 @@ inline void* allocate(std::size_t size) noexcept {
   return LIKELY(block != nullptr) ? block : allocate_slow(size);
 }
 inline void deallocate(void* block) noexcept {
+  if constexpr (kSecure) return secured_deallocate(block);
   // The slow path looks the key up again: keeping it would cost the hit an instruction.
   if (UNLIKELY(!give_hit(block, bookkeeper.map().key_of(block)))) free_slow(block);
 }

@@ -99,7 +99,7 @@ SizedPointer alloc_at_least(std::size_t size, std::size_t align) {
 }
 
 std::size_t good_size(std::size_t size) noexcept {
-  const std::size_t good = kRedZone != 0 && size <= kSizeMost ? good_size_for(size)
+  const std::size_t good = kExactSizes && size <= kSizeMost ? good_size_for(size)
                                                               : usable_size_for(size);
   return note_asked("ralloc::good_size", size, good <= kSizeMost ? good : 0);
 }

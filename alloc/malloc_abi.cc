@@ -121,18 +121,18 @@ EXPORT std::size_t malloc_usable_size(void* ptr) noexcept {
 // Valgrind, if it is not told otherwise, puts functions of its own in the place of those that it
 // knows by name. The others must come by these, or they would meet blocks that are not ours; so
 // the debugger build calls them, and does not inline them.
-static inline void free_known(const LoggedCall& call, void* ptr, std::size_t size) {
+static inline void free_known(const LoggedCall& call, void* ptr, std::size_t size,
+                              std::size_t align) {
   if constexpr (kDebugger) return free(ptr);
-  watch_deallocate(call, ptr, size);
+  watch_deallocate(call, ptr, size, align);
 }
 
 // C23: the size and alignment are those of the allocation.
 EXPORT void free_sized(void* ptr, std::size_t size) noexcept {
-  free_known("free_sized", ptr, size);
+  free_known("free_sized", ptr, size, 1);
 }
-EXPORT void free_aligned_sized(void* ptr, [[maybe_unused]] std::size_t align,
-                               std::size_t size) noexcept {
-  free_known("free_aligned_sized", ptr, size);
+EXPORT void free_aligned_sized(void* ptr, std::size_t align, std::size_t size) noexcept {
+  free_known("free_aligned_sized", ptr, size, align);
 }
 
 EXPORT std::size_t malloc_good_size(std::size_t size) noexcept {
@@ -144,15 +144,15 @@ EXPORT std::size_t malloc_good_size(std::size_t size) noexcept {
 EXPORT std::size_t nallocx(std::size_t size, int flags) noexcept {
   log_call("nallocx(%, %)", size, flags);
   const std::size_t align = std::size_t{1} << (flags & 63);
-  if (kDebugger || align <= kGrain || size > PTRDIFF_MAX) return usable_size_for(size);
+  if (kExactSizes || align <= kGrain || size > PTRDIFF_MAX) return usable_size_for(size);
   if (size <= kSmallMost && align <= kSmallMost) {
     const unsigned size_class = size_class_of(size == 0 ? 1 : size, align);
     if (size_class < kSizes) return size_class_info(size_class).block_size;
   }
   return usable_size_for(size > kSmallMost ? size : kSmallMost + 1);
 }
-EXPORT void sdallocx(void* ptr, std::size_t size, [[maybe_unused]] int flags) noexcept {
-  free_known("sdallocx", ptr, size);
+EXPORT void sdallocx(void* ptr, std::size_t size, int flags) noexcept {
+  free_known("sdallocx", ptr, size, std::size_t{1} << (flags & 63));
 }
 
 EXPORT void cfree(void* ptr) noexcept ALIAS(free);

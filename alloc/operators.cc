@@ -99,10 +99,10 @@ EXPORT void operator delete(void* p, std::size_t n) noexcept { watch_deallocate(
 EXPORT void operator delete[](void* p, std::size_t n) noexcept { watch_deallocate("delete", p, n); }
 EXPORT void operator delete(void* p, const std::nothrow_t&) noexcept { watch_deallocate("delete", p); }
 EXPORT void operator delete[](void* p, const std::nothrow_t&) noexcept { watch_deallocate("delete", p); }
-EXPORT void operator delete(void* p, std::align_val_t) noexcept { watch_deallocate("delete", p); }
-EXPORT void operator delete[](void* p, std::align_val_t) noexcept { watch_deallocate("delete", p); }
-EXPORT void operator delete(void* p, std::size_t n, std::align_val_t) noexcept { watch_deallocate("delete", p, n); }
-EXPORT void operator delete[](void* p, std::size_t n, std::align_val_t) noexcept { watch_deallocate("delete", p, n); }
-EXPORT void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { watch_deallocate("delete", p); }
-EXPORT void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept { watch_deallocate("delete", p); }
+EXPORT void operator delete(void* p, std::align_val_t a) noexcept { watch_deallocate("delete", p, kUnknownSize, std::size_t(a)); }
+EXPORT void operator delete[](void* p, std::align_val_t a) noexcept { watch_deallocate("delete", p, kUnknownSize, std::size_t(a)); }
+EXPORT void operator delete(void* p, std::size_t n, std::align_val_t a) noexcept { watch_deallocate("delete", p, n, std::size_t(a)); }
+EXPORT void operator delete[](void* p, std::size_t n, std::align_val_t a) noexcept { watch_deallocate("delete", p, n, std::size_t(a)); }
+EXPORT void operator delete(void* p, std::align_val_t a, const std::nothrow_t&) noexcept { watch_deallocate("delete", p, kUnknownSize, std::size_t(a)); }
+EXPORT void operator delete[](void* p, std::align_val_t a, const std::nothrow_t&) noexcept { watch_deallocate("delete", p, kUnknownSize, std::size_t(a)); }
 // clang-format on

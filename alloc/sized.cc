@@ -15,9 +15,13 @@ struct Place {
   std::size_t block_size;
   std::size_t asked;  // bytes of the block that the program asked for
   std::size_t first;  // the pointer's distance from the block's begin
+  bool may_be_whole;  // as far as is known
 
-  bool is_whole(std::size_t size) const { return first == 0 && asked == size && size != 0; }
-  bool is_empty() const { return first != 0 && asked == 0; }
+  bool is_whole(std::size_t size) const {
+    return first == 0 && asked == size && size != 0 && may_be_whole;
+  }
+  // Where there are states malloc has blocks of no bytes too, whose pointers are their begins.
+  bool is_empty() const { return asked == 0 && (kSecure ? may_be_whole : first != 0); }
 };
 
 bool is_small(Key key) { return is_live(key) && !is_large(key); }
@@ -35,7 +39,9 @@ Place place_of(const void* ptr, Key key) {
   const bool is_block = index < span->capacity_.get();
   const std::size_t slack =
       is_block && has_slack(size_class) ? read_slack(block, info.block_size) : 0;
-  return {size_class, info.block_size, info.block_size - slack, first};
+  bool may_be_whole = true;
+  if constexpr (kSecure) may_be_whole = block_states.state_of(block).kind() == BlockState::kLive;
+  return {size_class, info.block_size, info.block_size - slack, first, may_be_whole};
 }
 
 bool divides_page(std::size_t align) { return std::has_single_bit(align) && align <= kPage; }
@@ -55,13 +61,22 @@ unsigned class_for(std::size_t size) { return size_class_of(size + kRedZone); }
 // A block of `size` bytes of the size class, or of that with slack.
 void* allocate_of(unsigned size_class, std::size_t size) {
   const std::size_t block_size = size_class_info(size_class).block_size;
-  if (size == block_size) return allocate(size);
+  if (!kExactSizes && size == block_size) return allocate(size);
   void* block = take_hit((size_class + kSizes) * sizeof(Magazine));
   if (UNLIKELY(block == nullptr)) block = allocate_class(size_class + kSizes);
-  if (LIKELY(block != nullptr)) write_slack(block, block_size, block_size - size);
+  if (UNLIKELY(block == nullptr)) return nullptr;
+  if constexpr (kSecure) {
+    arm(block, block_size, size);
+  } else {
+    write_slack(block, block_size, block_size - size);
+  }
   return block;
 }
 void* allocate_pages(std::size_t size, std::size_t align_pages) {
+  if constexpr (kSecure) {
+    LargeBlock* const block = secured_large(size, align_pages);
+    return block != nullptr ? block->begin() : nullptr;
+  }
   LargeBlock* const block = allocate_large(pages_for(size + kRedZone), align_pages);
   if (block == nullptr) return nullptr;
   block->slack_.set(block->bytes() - size);
@@ -113,7 +128,22 @@ void* allocate_within(std::size_t size, std::size_t align, std::size_t extra) {
   return begin;
 }
 
+// With states: so much longer, of which what is not needed is freed.
+void* secured_large_within(std::size_t size, std::size_t align, std::size_t extra) {
+  LargeBlock* const block = secured_large(size + extra, 1);
+  if (block == nullptr) return nullptr;
+  char* const first = block->begin();
+  char* const begin = round_up(first, align);
+  const std::size_t head = std::size_t(begin - first);
+  const std::size_t tail = extra - head;
+  const bool is_ended = tail == 0 || bookkeeper.give_large_part(begin + size, tail, true);
+  if (is_ended && (head == 0 || bookkeeper.give_large_part(first, head, true))) return begin;
+  CHECK(free_sized(first, is_ended ? head + size : size + extra));
+  return nullptr;
+}
+
 void* allocate_large_within(std::size_t size, std::size_t align, std::size_t extra) {
+  if constexpr (kSecure) return secured_large_within(size, align, extra);
   LargeBlock* const block = allocate_large(pages_for(size + extra + kRedZone), 1);
   if (block == nullptr) return nullptr;
   char* const begin = round_up(block->begin(), align);
@@ -134,10 +164,22 @@ void* allocate_large_within(std::size_t size, std::size_t align, std::size_t ext
   return nullptr;
 }
 
+// Where nobody can access it, or a block of which nothing is the program's.
+void* secured_empty(std::size_t align) {
+  if constexpr (Defences::kGuardsEmptyBlocks) {
+    if (void* const block = empty_blocks.take(align)) return block;
+  }
+  const unsigned size_class = align <= kSmallMost ? size_class_of(1, align) : kSizes;
+  return size_class < kSizes ? allocate_of(size_class, 0) : allocate_pages(0, pages_for(align));
+}
+
 // A block of no bytes is all slack, and its pointer lies inside: where a block ends, and no bytes
 // may be freed too, no other's pointer is.
 void* allocate_empty(std::size_t align) {
   if (align > kSizeMost / 2) return nullptr;
+  if constexpr (kSecure) {
+    if (std::has_single_bit(align)) return secured_empty(align);
+  }
   if (align < kGrain) align = kGrain % align == 0 ? kGrain : align;
   const std::size_t size = 2 * (align < kGrain ? kGrain : align);
   if (fits_small(size)) {
@@ -178,6 +220,13 @@ bool keeping_errno(Free free) {
 }
 
 bool free_large(void* ptr, std::size_t size) {
+  if constexpr (kSecure) {
+    const LargeBlock* const whole = bookkeeper.whole_large(ptr, size);
+    if (whole != nullptr || empty_blocks.has(ptr)) {
+      secured_deallocate(ptr, size);
+      return true;
+    }
+  }
   if (size == 0) {
     // Nothing, at the end of a block perhaps, which may be anybody's page.
     LargeBlock* const empty = bookkeeper.empty_large(ptr);
@@ -196,6 +245,11 @@ std::size_t lengthen_large(void* ptr, std::size_t old_size, std::size_t least, s
   LargeBlock* whole = nullptr;
   if (kRedZone != 0 && most > old_size) whole = bookkeeper.whole_large(ptr, old_size);
   if (whole == nullptr) return bookkeeper.extend_large_part(ptr, old_size, least, most);
+  if constexpr (kSecure) {
+    if (secured_resize_large(whole, most)) return most;
+    if (least == old_size) return old_size;
+    return secured_resize_large(whole, least) ? least : 0;
+  }
   std::size_t size = most;
   if (!resize_large(whole, size + kRedZone)) {
     const std::size_t room = whole->bytes() - kRedZone;
@@ -207,6 +261,12 @@ std::size_t lengthen_large(void* ptr, std::size_t old_size, std::size_t least, s
   }
   whole->slack_.set(whole->bytes() - size);
   return size;
+}
+
+// All of a small block with slack, which stays where it is.
+void resize_block(void* ptr, const Place& place, std::size_t size) {
+  if constexpr (kSecure) return rearm(ptr, place.block_size, place.asked, size);
+  write_slack(ptr, place.block_size, place.block_size - size);
 }
 
 std::size_t lengthen(void* ptr, std::size_t old_size, std::size_t least, std::size_t most) {
@@ -221,14 +281,24 @@ std::size_t lengthen(void* ptr, std::size_t old_size, std::size_t least, std::si
   const std::size_t room = place.block_size - (has_slack(place.size_class) ? kOurs : 0);
   const std::size_t size = most < room ? most : room;
   if (size < least) return 0;
-  if (has_slack(place.size_class)) write_slack(ptr, place.block_size, place.block_size - size);
+  if (has_slack(place.size_class)) resize_block(ptr, place, size);
   return size;
+}
+
+bool resize_whole_large(LargeBlock* whole, std::size_t size) {
+  if constexpr (kSecure) return secured_resize_large(whole, size);
+  if (!resize_large(whole, size)) return false;
+  whole->slack_.set(whole->bytes() - size);
+  return true;
 }
 
 // What is to be copied must be the program's: dies if it is not.
 void check_live(void* ptr, std::size_t size) {
   const Key key = bookkeeper.map().key_of(ptr);
   if (is_small(key) && (size == 0 || place_of(ptr, key).is_whole(size))) return;
+  if constexpr (kSecure) {
+    if (size == 0 && empty_blocks.is_live(ptr)) return;
+  }
   if (size == 0 && bookkeeper.empty_large(ptr) == nullptr) {
     die_of_misuse(Misuse::kForeignRealloc, ptr);
   }
@@ -250,11 +320,12 @@ bool shorten(void* ptr, std::size_t old_size, std::size_t size) {
   if (is_small(key)) {
     const Place place = place_of(ptr, key);
     if (place.is_whole(old_size) && has_slack(place.size_class)) {
-      write_slack(ptr, place.block_size, place.block_size - size);
+      resize_block(ptr, place, size);
       return true;
     }
   } else if (LargeBlock* const whole = bookkeeper.whole_large(ptr, old_size);
-             whole != nullptr && whole->is_apart_.get()) {
+             whole != nullptr && (kSecure || whole->is_apart_.get())) {
+    if constexpr (kSecure) return secured_resize_large(whole, size);
     shorten_apart(whole, size);
     return true;
   }
@@ -292,8 +363,8 @@ void* allocate_sized_aligned(std::size_t size, std::size_t align) noexcept {
 }
 
 Sized allocate_at_least(std::size_t size, std::size_t align) noexcept {
-  if (kRedZone != 0 && size <= kSizeMost) size = good_size_for(size);
-  const bool is_odd = kRedZone != 0 || !std::has_single_bit(align);
+  if (kExactSizes && size <= kSizeMost) size = good_size_for(size);
+  const bool is_odd = kExactSizes || !std::has_single_bit(align);
   void* const block = is_odd ? allocate_sized_aligned(size, align) : allocate_aligned(size, align);
   if (block == nullptr) return {nullptr, 0};
   return {block, is_odd ? size : usable_size(block, Misuse::kForeignUsableSize)};
@@ -305,6 +376,10 @@ bool free_sized_slow(void* ptr, std::size_t size) noexcept {
   if (!is_small(key)) return keeping_errno([&] { return free_large(ptr, size); });
   const Place place = place_of(ptr, key);
   if (place.is_whole(size)) {
+    if constexpr (kSecure) {
+      secured_deallocate(ptr);
+      return true;
+    }
     if (UNLIKELY(!give_hit(ptr, key))) free_slow(ptr);
     return true;
   }
@@ -321,7 +396,11 @@ bool is_whole_block(const void* ptr, std::size_t size) noexcept {
 
 std::size_t asked_size(const void* ptr, Misuse misuse) noexcept {
   const Key key = bookkeeper.map().key_of(ptr);
+  if constexpr (kSecure) {
+    if (empty_blocks.has(ptr) && empty_blocks.is_live(ptr)) return 0;
+  }
   if (!is_live(key)) die_of_misuse(misuse, ptr);
+  if constexpr (kSecure) check_has(ptr, misuse);
   if (is_small(key)) {
     const Place place = place_of(ptr, key);
     if (place.first != 0 && !place.is_empty()) die_of_misuse(misuse, ptr);
@@ -348,16 +427,13 @@ void* reallocate_sized(void* ptr, std::size_t old_size, std::size_t size,
   const bool may_stay = size != 0 && is_multiple(ptr, align);
   LargeBlock* whole = nullptr;
   if (old_size > kSmallMost && size > kSmallMost) whole = bookkeeper.whole_large(ptr, old_size);
-  if (may_stay && whole != nullptr && resize_large(whole, size)) {
-    whole->slack_.set(whole->bytes() - size);
-    return ptr;
-  }
+  if (may_stay && whole != nullptr && resize_whole_large(whole, size)) return ptr;
   if (may_stay && whole == nullptr && (size >= old_size || stays(ptr, old_size, size)) &&
       resize_in_place(ptr, old_size, size, size) != 0) {
     return ptr;
   }
   if (whole == nullptr) check_live(ptr, old_size);
-  if (whole != nullptr && size > old_size && divides_page(align)) {
+  if (!kSecure && whole != nullptr && size > old_size && divides_page(align)) {
     LargeBlock* const moved = move_large(whole, size, old_size);
     if (moved == nullptr) return nullptr;
     moved->slack_.set(moved->bytes() - size);

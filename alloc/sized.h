@@ -18,9 +18,6 @@
 
 namespace ralloc {
 
-// From the magazine of a class to that of the class of the same size with slack.
-inline constexpr std::size_t kSlackOffset = kSizes * sizeof(Magazine);
-
 // --- Slow paths ----------------------------------------------------------------------------------
 [[nodiscard]] void* allocate_sized_slow(std::size_t size) noexcept;
 // `align` is not 0.
@@ -42,7 +39,7 @@ struct Sized {
 [[nodiscard]] void* reallocate_sized(void* ptr, std::size_t old_size, std::size_t size,
                                      std::size_t align) noexcept;
 
-// --- For the debugger build -------------------------------------------------------------------------
+// --- For builds with exact sizes -------------------------------------------------------------------------
 // As usable_size_for: blocks of the C++ API that hold all of it.
 constexpr std::size_t good_size_for(std::size_t size) {
   return size == 0 ? kGrain : (size + kGrain - 1) / kGrain * kGrain;
@@ -55,7 +52,8 @@ std::size_t asked_size(const void* ptr, Misuse misuse) noexcept;
 // --- Fast paths ----------------------------------------------------------------------------------
 // A block of up to 1 KiB from a magazine; null sends the caller to the slow path.
 [[gnu::always_inline]] inline void* allocate_sized_hit(std::size_t size) {
-  if constexpr (kRedZone != 0) return nullptr;
+  if constexpr (kSecure) return secured_hit(size);
+  if constexpr (kDebugger) return nullptr;
   const std::size_t last = size - 1;
   if (UNLIKELY(last >= kFineMost)) return nullptr;
   const std::size_t offset = last & ~(kGrain - 1);
@@ -74,7 +72,7 @@ inline void* allocate_sized(std::size_t size) noexcept {
 
 // All of a block of up to 1 KiB that is at home here; false sends the caller to the slow path.
 [[gnu::always_inline]] inline bool free_sized_hit(void* ptr, std::size_t size) {
-  if constexpr (kRedZone != 0) return false;
+  if constexpr (kExactSizes) return false;
   const std::size_t last = size - 1;
   if (UNLIKELY(last >= kFineMost)) return false;
   const Key offset = bookkeeper.map().key_of(ptr) ^ home_of_this_pool();

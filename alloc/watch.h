@@ -30,7 +30,6 @@ namespace ralloc {
   }
 }
 // Before anything is freed; the size as the program says it, kUnknownSize where it does not.
-inline constexpr std::size_t kUnknownSize = ~std::size_t{0};
 [[gnu::always_inline]] inline void note_freed(const LoggedCall& call, const void* ptr,
                                               std::size_t size) {
   if (size == kUnknownSize) {
@@ -70,11 +69,13 @@ template <class Argument, class Result>
 // --- Freeing and resizing -------------------------------------------------------------------------
 // The debugger build has its own of these, which call the others.
 
-// All of a block, whose size is the allocator's to know.
+// All of a block, whose size is the allocator's to know; the security build checks what is said.
 [[gnu::always_inline]] inline void watch_deallocate(const LoggedCall& call, void* ptr,
-                                                    std::size_t size = kUnknownSize) {
+                                                    std::size_t size = kUnknownSize,
+                                                    [[maybe_unused]] std::size_t align = 1) {
   note_freed(call, ptr, size);
   if constexpr (kDebugger) return checked_deallocate(ptr);
+  if constexpr (kSecure) return secured_deallocate(ptr, size, align);
   deallocate(ptr);
 }
 // As free_sized_slow.
@@ -87,6 +88,9 @@ template <class Argument, class Result>
                                               std::size_t align) noexcept {
   if constexpr (kDebugger) {
     return checked_reallocate(ptr, usable_size(ptr, Misuse::kForeignRealloc), size, align);
+  }
+  if constexpr (kSecure) {
+    return reallocate_sized(ptr, usable_size(ptr, Misuse::kForeignRealloc), size, align);
   }
   return reallocate(ptr, size, align);
 }

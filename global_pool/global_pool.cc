@@ -9,5 +9,6 @@ constinit Bookkeeper::Shards shards{};
 }  // namespace
 
 constinit Bookkeeper bookkeeper{shards};
+constinit BlockStates<StdSync, StatesMemory> block_states;
 
 }  // namespace ralloc

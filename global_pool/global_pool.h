@@ -414,6 +414,7 @@ class alignas(64) GlobalPool {
   Span* hand_out(LooseRun&& run PARAM_TYPESTATE(unknown) RETURN_TYPESTATE(consumed)) {
     if (!run) return nullptr;
     map_.set_key(run->first_page_.get(), 1, kLiveKey | kLargeClass);
+    if constexpr (Limits::Defences::kStates) Limits::begin_large_states(run->begin());
     return run.hand_over();
   }
 
@@ -448,6 +449,9 @@ class alignas(64) GlobalPool {
     if (!span) span = take_run(least, 1, SpanState::kBlocks, more_words(size_class, least));
     if (span) {
       span->cut(size_class);
+      if constexpr (Limits::Defences::kStates) {
+        Limits::begin_span_states(span->first_page_.get(), span->pages_.get());
+      }
       map_.set_key(span->first_page_.get(), span->pages_.get(), home_key(shard) | size_class * 16);
     }
     return span;

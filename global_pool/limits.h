@@ -4,10 +4,13 @@
 // Thread safety: constants and pure functions.
 #pragma once
 
+#include "global_pool/block_states.h"
+#include "global_pool/canary.h"
 #include "global_pool/metadata.h"
 #include "global_pool/page_map.h"
 #include "global_pool/size_class.h"
 #include "global_pool/slack.h"
+#include "global_pool/zeros.h"
 #include "shim/debugger.h"
 #include "shim/defences.h"
 #include "shim/options.h"
@@ -36,6 +39,47 @@ struct ShippedLimits {
   static std::size_t slack_of(const void* block, unsigned c) {
     return has_slack(c) ? read_slack(block, size_class(c).block_size) : 0;
   }
+
+  // --- Of the security build ------------------------------------------------------------------
+  [[nodiscard]] static bool cover_states(std::uintptr_t page, std::size_t pages,
+                                         std::size_t window) {
+    return block_states.cover(page, pages, window);
+  }
+  // Pages are to be a span, or a large block, from now on.
+  static void begin_span_states(std::uintptr_t page, std::size_t pages) {
+    block_states.begin_pages(page, pages, random_secret());
+  }
+  static void begin_large_states(const void* block) {
+    block_states.begin_large(block, random_secret());
+  }
+  // What nobody can predict, as far as the system has it.
+  static std::uint64_t random_secret() {
+    std::uint64_t secret = 0;
+    (void)os::fill_random(&secret, sizeof secret);
+    return secret;
+  }
+  // Whether the block is the program's, or what was not freed of it.
+  static bool is_live(const void* block) {
+    return (block_states.state_of(block).byte() & BlockState::kLive) != 0;
+  }
+  // A part of a block was freed, perhaps the last. False if bytes behind the block's end were
+  // overwritten.
+  [[nodiscard]] static bool note_part_freed(void* block, unsigned c, void* part, std::size_t size,
+                                            bool is_last) {
+    if constexpr (Defences::kZeroesFreed) make_zero(part, size);
+    if (!is_last) {
+      block_states.set_kind(block, BlockState::kBroken);
+      return true;
+    }
+    const std::size_t block_size = size_class(c).block_size;
+    const std::size_t asked = block_size - block_states.slack_of(block);
+    const bool is_intact = has_canary(block, asked, block_size);
+    clear_canary(block, asked, block_size);
+    block_states.set(block, BlockState::kFree, 0);
+    return is_intact;
+  }
+  // Of a broken block no part is free any more.
+  static void note_whole(void* block) { block_states.set_kind(block, BlockState::kLive); }
 
   // Bytes of a local pool with a few first arrays: two OS pages.
   static constexpr std::size_t kPoolRecord = 8192;

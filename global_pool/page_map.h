@@ -106,6 +106,9 @@ class PageMap {
       if (owner(p).get() != 0) return false;
     }
     if (!commit_entries(page, pages)) return false;
+    if constexpr (Limits::Defences::kStates) {
+      if (!Limits::cover_states(page, pages, window_pages())) return false;
+    }
     for (std::uintptr_t p = page; p != page + pages; p += kSectorPages) owner(p).set(p);
     if constexpr (Limits::Defences::kGuardsLarge) forget_freed(page, pages);
     return true;

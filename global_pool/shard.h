@@ -110,8 +110,11 @@ class alignas(64) Shard {
     if (at.fragment != nullptr) {
       FreedBits<Sync> freed = at.fragment->bits();
       freed.set(grain(at.first), grain(at.last));
-      if (!freed.all(0, grain(at.size))) return given;
+      const bool is_last = freed.all(0, grain(at.size));
+      if (!note_freed(at, part, size, is_last, given) || !is_last) return given;
       drop_fragment(at, given.unused, given.unused_bytes);
+    } else if (!note_freed(at, part, size, true, given)) {
+      return given;
     }
     CHECK(at.span->put(at.position * std::uint32_t(at.size), given.misuse));
     if (at.span->free_.get() > at.span->bin_above_.get()) (void)move_bin(at.span, given.emptied);
@@ -144,7 +147,10 @@ class alignas(64) Shard {
       bytes = freed.first_live(grain(at.last), grain(end)) * Limits::kPartGrain - at.first;
       if (bytes < least) return grown;
       freed.clear(grain(at.last), grain(at.first + bytes));
-      if (freed.none(0, grain(at.asked))) drop_fragment(at, grown.unused, grown.unused_bytes);
+      if (freed.none(0, grain(at.asked))) {
+        drop_fragment(at, grown.unused, grown.unused_bytes);
+        if constexpr (Limits::Defences::kStates) Limits::note_whole(begin_of(at));
+      }
     }
     if (bytes >= least) grown.bytes = bytes;
     return grown;
@@ -268,11 +274,31 @@ class alignas(64) Shard {
     at.last = at.first + size;
     if (size > at.size || at.last > at.size) return refuse(Misuse::kOverFree);
     if (span->is_free(at.position)) return refuse(Misuse::kDoubleFree);
+    if constexpr (Limits::Defences::kStates) {
+      if (!Limits::is_live(begin_of(at))) return refuse(Misuse::kDoubleFree);
+    }
     at.fragment = span->fragment_of(at.position);
     at.asked = at.size - Limits::slack_of(static_cast<char*>(part) - at.first, span->class_.get());
     if (at.last > at.asked) return refuse(Misuse::kOverFree);
     if (at.fragment != nullptr && !at.fragment->bits().none(grain(at.first), grain(at.last))) {
       return refuse(Misuse::kPartFreed);
+    }
+    return true;
+  }
+  static char* begin_of(const Part& at) {
+    return at.span->begin() + at.position * at.size;
+  }
+  // False if the block was found overwritten behind its end.
+  bool note_freed([[maybe_unused]] const Part& at, [[maybe_unused]] void* part,
+                  [[maybe_unused]] std::size_t size, [[maybe_unused]] bool is_last,
+                  [[maybe_unused]] PartGiven& given) REQUIRES(mutex_, any_mutex) {
+    if constexpr (Limits::Defences::kStates) {
+      char* const block = begin_of(at);
+      if (!Limits::note_part_freed(block, at.span->class_.get(), part, size, is_last)) {
+        given.culprit = block;
+        given.misuse = Misuse::kOverflow;
+        return false;
+      }
     }
     return true;
   }

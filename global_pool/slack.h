@@ -4,13 +4,15 @@
 // block may write them; who has a part of it may read them, since the others then have parts
 // too, and none of them writes.
 // Invariants: a block of such a class has at least one byte of slack; in the debugger build at
-// least the red zone, whose last four bytes say it.
+// least the red zone, whose last four bytes say it. In the security build the slack is out of
+// line, with the block's state, and these bytes are the canary's.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
+#include "global_pool/block_states.h"
 #include "global_pool/size_class.h"
 #include "shim/debugger.h"
 
@@ -20,7 +22,8 @@ namespace ralloc {
 inline constexpr unsigned char kLongSlack = 255;
 
 inline void write_slack(void* block, std::size_t block_size, std::size_t slack) {
-  if constexpr (kRedZone != 0) {
+  if constexpr (Defences::kStates) return block_states.set(block, BlockState::kLive, slack);
+  if constexpr (kDebugger) {
     char* const end = static_cast<char*>(block) + block_size;
     return debugger::write_hidden(end - sizeof(std::uint32_t), std::uint32_t(slack));
   }
@@ -35,7 +38,8 @@ inline void write_slack(void* block, std::size_t block_size, std::size_t slack) 
 }
 
 inline std::size_t read_slack(const void* block, std::size_t block_size) {
-  if constexpr (kRedZone != 0) {
+  if constexpr (Defences::kStates) return block_states.slack_of(block);
+  if constexpr (kDebugger) {
     const char* const end = static_cast<const char*>(block) + block_size;
     return debugger::read_hidden(end - sizeof(std::uint32_t));
   }

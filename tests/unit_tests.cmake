@@ -74,6 +74,7 @@ ralloc_unit_test(generation_without_wiping_test
 ralloc_unit_test(global_pool_test
     global_pool/arena_guards_test.cc
     global_pool/arena_test.cc
+    global_pool/block_states_test.cc
     global_pool/budget_test.cc
     global_pool/empty_blocks_test.cc
     global_pool/free_runs_test.cc
@@ -104,10 +105,10 @@ ralloc_unit_test(local_pool_test
     local_pool/magazine_log_test.cc)
 target_link_libraries(local_pool_test PRIVATE ralloc_core)
 
-# The debugger build has no use for what some of them test: its blocks come by other ways, which
+# Where sizes are exact there is no use for what some of them test: blocks come by other ways, which
 # the tests of the malloc ABI take.
 set(tests_of_blocks)
-if(NOT RALLOC_DEBUGGER)
+if(NOT RALLOC_DEBUGGER AND NOT RALLOC_SECURE)
   set(tests_of_blocks alloc/allocator_test.cc alloc/reallocate_test.cc)
 endif()
 ralloc_unit_test(alloc_test

@@ -1,0 +1,72 @@
+// What the security build does with a block on its way to the program and back: it checks that
+// nobody wrote to it while it was free, notes its state and size out of line, lays a canary behind
+// it, and undoes all of that, zeroing the bytes, when it comes back.
+//
+// Declarations alone in the other builds, where nothing calls these.
+//
+// Thread safety: any thread, no lock held by the caller. Misuse is fatal.
+// Invariants: a small block outside the program is all zeros (if Config::kZeroesFreed), and its
+// state is free or nothing.
+#pragma once
+
+#include <cstddef>
+
+#include "global_pool/canary.h"
+#include "global_pool/empty_blocks.h"
+#include "global_pool/zeros.h"
+#include "local_pool/this_pool.h"
+
+namespace ralloc {
+
+// From the magazine of a class to that of the class of the same size with slack.
+inline constexpr std::size_t kSlackOffset = kSizes * sizeof(Magazine);
+
+// A small block, of a class with slack, goes to the program.
+[[gnu::always_inline]] inline void arm(void* block, std::size_t block_size, std::size_t asked) {
+  if constexpr (Defences::kFindsWritesAtReuse) {
+    if (UNLIKELY(!is_all_zero(block, block_size))) die_of_misuse(Misuse::kWriteAfterFree, block);
+  }
+  block_states.set(block, BlockState::kLive, block_size - asked);
+  if constexpr (Defences::kCanaries) {
+    CanaryPlace place(block, asked, block_size);
+    const std::uint64_t canary = block_states.canary_of(block);
+    if constexpr (Defences::kZeroesFreed) {
+      place.write_first(canary);
+    } else {
+      place.write(canary);
+    }
+  }
+}
+
+// It stays the program's, with another size, and the new bytes are zeros.
+void rearm(void* block, std::size_t block_size, std::size_t old_asked, std::size_t asked) noexcept;
+
+// A block of 1 to 1023 bytes from a magazine; null sends the caller to the slow path.
+[[gnu::always_inline]] inline void* secured_hit(std::size_t size) {
+  constexpr std::size_t kRoom = kRedZone;  // at least so many bytes behind it
+  if (UNLIKELY(size - 1 >= kFineMost - kRoom)) return nullptr;
+  const std::size_t offset = (size + kRoom - 1) & ~(kGrain - 1);
+  void* const block = take_hit(offset + kSlackOffset);
+  if (LIKELY(block != nullptr)) arm(block, offset + kGrain, size);
+  return block;
+}
+
+// All of a block, or null. The size is checked if it is known (else kUnknownSize), the alignment
+// if it is not 1.
+inline constexpr std::size_t kUnknownSize = ~std::size_t{0};
+void secured_deallocate(void* block, std::size_t size = kUnknownSize,
+                        std::size_t align = 1) noexcept;
+// As allocate_zeroed.
+[[nodiscard]] void* secured_zeroed(std::size_t size) noexcept;
+// Dies unless the program has the block, or what was not freed of it; `misuse` names the call.
+void check_has(const void* block, Misuse misuse) noexcept;
+
+// --- Large blocks ----------------------------------------------------------------------------
+using SecuredLarge = Bookkeeper::Span;
+
+// A large block of `size` bytes, with guards if they can be had. Null if there is no memory.
+[[nodiscard]] SecuredLarge* secured_large(std::size_t size, std::size_t align_pages) noexcept;
+// Resizes one of which nothing was freed in place; false, and nothing has changed, if it cannot.
+[[nodiscard]] bool secured_resize_large(SecuredLarge* block, std::size_t size) noexcept;
+
+}  // namespace ralloc

@@ -1,0 +1,103 @@
+// Threads free the same block at the same instant, while the state of another changes.
+//
+// Invariants: I11 of all who take a block back one is told that it was live, and that one can
+// trust the slack. Cannot see: what is done with the block then (tests/misuse).
+#include <new>
+
+#include "global_pool/block_states.h"
+#include "verify/search.h"
+
+namespace ralloc_verify {
+namespace {
+
+using ralloc::BlockState;
+using Byte = RelacySync::Atomic<std::uint8_t>;
+
+constexpr std::size_t kPages = 2;  // of the window
+constexpr std::size_t kGrainsInPage = ralloc::BlockStates<RelacySync, void>::kGrainsInPage;
+constexpr std::size_t kUsed = 16;  // bytes that are used, from the begin of the second page
+
+// Atomic objects, as far as the model uses them.
+struct StatesMemory {
+  alignas(Byte) static inline unsigned char bytes[(kPages * kGrainsInPage + 8) * sizeof(Byte)];
+  static inline bool refuses_map = false;
+  static inline unsigned granted_commits = 0;
+
+  static Byte* used() { return reinterpret_cast<Byte*>(bytes) + kGrainsInPage; }
+  static void* reserve_zeros(std::size_t) {
+    if (refuses_map) return nullptr;
+    for (std::size_t i = 0; i < kUsed; ++i) new (used() + i) Byte(0);
+    return bytes;
+  }
+  static void end() {
+    for (std::size_t i = 0; i < kUsed; ++i) used()[i].~Byte();
+  }
+  static bool commit(void*, std::size_t) { return granted_commits != 0 && granted_commits-- != 0; }
+  static std::size_t granule() { return 4096; }
+  static void clear(void* first, std::size_t) {
+    if (first != used()) return;
+    for (std::size_t i = 0; i < kUsed; ++i) used()[i].store(0, RelacySync::kRelaxed);
+  }
+};
+
+template <unsigned kThreads>
+struct TakesBack : Scenario<TakesBack<kThreads>, kThreads> {
+  ralloc::BlockStates<RelacySync, StatesMemory> states;
+  unsigned told_live = 0;
+  std::size_t slack = 0;
+
+  static void* block(std::uintptr_t number) {
+    return reinterpret_cast<void*>((std::uintptr_t{1} << ralloc::Config::kPageShift) +
+                                   number * 4 * ralloc::kGrain);
+  }
+
+  void before() {
+    StatesMemory::refuses_map = true;
+    require(!states.cover(1, 1, kPages), "there is no memory for the states");
+    StatesMemory::refuses_map = false;
+    StatesMemory::granted_commits = 3;
+    require(!states.cover(1, 2, kPages), "nor for those of the second page");
+    StatesMemory::granted_commits = 4;
+    require(states.cover(1, 2, kPages), "the window is covered, beyond its end too");
+    states.begin_pages(1, 1, 12345);
+    states.set(block(0), BlockState::kLive, 40000);
+    states.set(block(1), BlockState::kLive, 7);
+  }
+  void thread(unsigned t) {
+    if (t < 2) {
+      const BlockState was = states.template take_back<true>(block(0));
+      if (was.kind() == BlockState::kLive) {
+        ++told_live;
+        slack = states.slack_of(block(0), was);
+      } else {
+        require(was.kind() == BlockState::kFree, "it was live, and is free since");
+      }
+    } else {
+      states.set_kind(block(1), BlockState::kBroken);
+      require(states.slack_of(block(1)) == 7, "the slack stays");
+      states.set_kind(block(1), BlockState::kLive);
+    }
+  }
+  void after() {
+    require(told_live == 1, "one thread is told that the block was live (I11)");
+    require(slack == 40000, "the slack is what it was");
+    require(states.state_of(block(0)).kind() == BlockState::kFree, "the block is free");
+    // With no exchange one thread alone is told as well.
+    const BlockState was = states.template take_back<false>(block(1));
+    require(was.kind() == BlockState::kLive, "the other block was live");
+    require(states.state_of(block(1)).kind() == BlockState::kFree, "the other block is free");
+    states.restore(block(1), was);
+    require(states.slack_of(block(1)) == 7, "what it was after all has its slack");
+    const std::uint64_t canary = states.canary_of(block(1));
+    require((canary & 0xff) != 0, "the first byte of a canary is not zero");
+    require(canary != states.canary_of(block(0)), "canaries differ");
+    states.begin_large(block(0), 54321);
+    require(canary != states.canary_of(block(1)), "canaries are made anew");
+    StatesMemory::end();
+  }
+};
+
+const Listed<TakesBack> listed{"TakesBack", "states", 2};
+
+}  // namespace
+}  // namespace ralloc_verify
