@@ -53,24 +53,7 @@ bool lies_at(const void* block, std::size_t align) {
 
 // --- Large blocks --------------------------------------------------------------------------------
 
-std::size_t asked_of(const SecuredLarge* block) { return block->bytes() - block->slack_.get(); }
-
-// What is accessible of a block with so many bytes: guards begin with a page of the OS.
-std::size_t room_of(const SecuredLarge* block, std::size_t asked) {
-  if (!block->is_apart_.get()) return block->bytes();
-  const std::size_t page = os::page_size();
-  return (asked + page - 1) / page * page;
-}
-
-// Many bytes are zeroed sooner by the OS, which need not do it before they are used.
-constexpr std::size_t kPurgedAtOnce = 256 * kKiB;
-
-SpanState wipe(void* begin, std::size_t bytes) {
-  if constexpr (!Defences::kZeroesFreed) return SpanState::kDirty;
-  if (bytes >= kPurgedAtOnce && os::purge(begin, bytes)) return SpanState::kClean;
-  std::memset(begin, 0, bytes);
-  return SpanState::kDirty;
-}
+using Limits = ShippedLimits;
 
 void free_large(void* ptr, std::size_t size, std::size_t align) {
   const BlockState was = take_back(ptr);
@@ -80,14 +63,13 @@ void free_large(void* ptr, std::size_t size, std::size_t align) {
     block_states.restore(ptr, was);
     die_of_misuse(block == nullptr ? Misuse::kNotABlock : Misuse::kPartFreed, ptr);
   }
-  const std::size_t asked = asked_of(block);
+  const std::size_t asked = Limits::asked_of(block);
   check_said(ptr, was, asked, size, align);
-  if (UNLIKELY(!has_canary(ptr, asked, room_of(block, asked)))) die_of_overflow(ptr);
-  if (block->is_apart_.get()) {
-    bookkeeper.give_guarded(block);
-  } else {
-    bookkeeper.give_large(block, wipe(ptr, block->bytes()));
+  if (UNLIKELY(!has_canary(ptr, asked, Limits::room_of(block)))) die_of_overflow(ptr);
+  if (!block->is_guarded()) {
+    if constexpr (Defences::kZeroesFreed) Limits::wipe(ptr, block->bytes());
   }
+  bookkeeper.give_large(block, SpanState::kDirty);
   bookkeeper.decay(os::now_ms());
 }
 
@@ -169,28 +151,28 @@ SecuredLarge* secured_large(std::size_t size, std::size_t align_pages) noexcept 
   }
   block->slack_.set(block->bytes() - size);
   block_states.set(block->begin(), BlockState::kLive, 0);
-  put_canary(block->begin(), size, room_of(block, size));
+  put_canary(block->begin(), size, Limits::room_of(block));
   return block;
 }
 
 bool secured_resize_large(SecuredLarge* block, std::size_t size) noexcept {
   char* const begin = block->begin();
-  const std::size_t old_size = asked_of(block);
-  const bool is_apart = block->is_apart_.get();
-  if (!has_canary(begin, old_size, room_of(block, old_size))) die_of_overflow(begin);
-  clear_canary(begin, old_size, room_of(block, old_size));
+  const std::size_t old_size = Limits::asked_of(block);
+  if (!has_canary(begin, old_size, Limits::room_of(block))) die_of_overflow(begin);
+  clear_canary(begin, old_size, Limits::room_of(block));
+  const bool is_guarded = block->is_guarded();
   // Pages that others get are zeroed before, and what is closed needs not be.
   const bool is_cut = Defences::kZeroesFreed && size < old_size;
-  if (is_cut && !is_apart) std::memset(begin + size, 0, old_size - size);
-  const bool is_done = is_apart ? bookkeeper.resize_guarded(block, size)
-                                : resize_large(block, size + kRedZone);
+  if (is_cut && !is_guarded) Limits::wipe(begin + size, old_size - size);
+  const bool is_done = is_guarded ? bookkeeper.resize_guarded(block, size)
+                                  : resize_large(block, size + kRedZone);
   const std::size_t now = is_done ? size : old_size;
-  if (is_cut && is_apart && is_done) {
-    const std::size_t room = room_of(block, size);
-    std::memset(begin + size, 0, (old_size < room ? old_size : room) - size);
+  if (is_cut && is_guarded && is_done) {
+    const std::size_t room = Limits::room_of(block);
+    Limits::wipe(begin + size, (old_size < room ? old_size : room) - size);
   }
   block->slack_.set(block->bytes() - now);
-  put_canary(begin, now, room_of(block, now));
+  put_canary(begin, now, Limits::room_of(block));
   return is_done;
 }
 

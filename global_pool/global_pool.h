@@ -160,20 +160,24 @@ class alignas(64) GlobalPool {
     log_debug("bytes of a large block come home, %", Extent{part, size});
     const Bytes bytes = bytes_of(part, size);
     const std::uint64_t now_ms = Limits::Memory::now_ms();
+    const std::uintptr_t broken = begin_breaking(bytes);
     typename Ledger::PartGiven given = ledger_.give_part(bytes, !was_written, now_ms);
     if (given.needs_purge) {
       for (const Bytes& dead : given.os_pages) {
         if (dead.begin == dead.end) continue;
         (void)Limits::Memory::purge(reinterpret_cast<void*>(dead.begin), dead.end - dead.begin);
       }
+      // Its bytes are the caller's until they are given.
+      if constexpr (Limits::Defences::kZeroesFreed) Limits::wipe(part, size);
       given = ledger_.give_part(bytes, true, now_ms);
     }
     if (given.state != PartState::kLive) {
-      die_of_misuse(given.state == PartState::kForeign ? Misuse::kForeignFree
+      die_of_misuse(given.state == PartState::kForeign ? foreign_free(part)
                     : given.state == PartState::kFreed ? Misuse::kPartFreed
                                                        : Misuse::kOverFree,
                     part);
     }
+    end_breaking(broken);
     if (given.apart != nullptr) give_apart(given.apart);
     return given.is_done;
   }
@@ -357,6 +361,35 @@ class alignas(64) GlobalPool {
     const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(begin);
     return {address, address + size};
   }
+  // Before a part leaves a block that was whole until now, which has no canary meanwhile. Returns
+  // its begin; 0 if it was not whole, or goes as a whole.
+  std::uintptr_t begin_breaking([[maybe_unused]] Bytes part) {
+    if constexpr (Limits::Defences::kStates) {
+      Span* const block = ledger_.intact_at(part.begin);
+      if (block == nullptr) return 0;
+      const Bytes all = bytes_of(block->begin(), block->bytes() - block->slack_.get());
+      const bool is_part = part.end <= all.end && part.end - part.begin != all.end - all.begin;
+      if (!is_part) return 0;
+      if (!Limits::break_large(block)) die_of_misuse(Misuse::kOverflow, block->begin());
+      return all.begin;
+    }
+    return 0;
+  }
+  // If it is whole after all, for want of memory, or since it just became shorter.
+  void end_breaking([[maybe_unused]] std::uintptr_t begin) {
+    if constexpr (Limits::Defences::kStates) {
+      Span* const block = begin != 0 ? ledger_.intact_at(begin) : nullptr;
+      if (block != nullptr) Limits::mend_large(block);
+    }
+  }
+  // What is no large block: one that was freed, if that is known.
+  Misuse foreign_free([[maybe_unused]] const void* part) const {
+    if constexpr (Limits::Defences::kStates) {
+      if (map_.was_freed(part) && Limits::is_freed(part)) return Misuse::kDoubleFree;
+    }
+    return Misuse::kForeignFree;
+  }
+
   // What is left to do for a part, with no lock held. Returns the bytes of a record that it
   // still needs.
   std::size_t conclude(typename Shard::PartGiven given, void* memory, std::size_t bytes) {

@@ -152,6 +152,13 @@ class Ledger {
     Span* const run = parts_.run_at(block.begin);
     return run != nullptr && Parts::is_whole(run, block) ? run : nullptr;
   }
+  // The large block that has the address, if all that was asked for of it is live; else null.
+  Span* intact_at(std::uintptr_t address) EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    Span* const run = parts_.run_at(address);
+    return run != nullptr && Parts::is_whole(run, Parts::all_of(run)) ? run : nullptr;
+  }
   // The large block of no bytes that has the address inside; null if none has.
   Span* empty_at(std::uintptr_t address) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
@@ -534,7 +541,8 @@ class Ledger {
   bool has_os_pages(Bytes part, PartGiven& given) REQUIRES(mutex_, any_mutex) {
     given.os_pages[0] = parts_.os_pages_of(part, false);
     given.os_pages[1] = parts_.os_pages_of(part, true);
-    given.needs_purge = given.os_pages[0].end != 0 || given.os_pages[1].end != 0;
+    given.needs_purge = given.os_pages[0].end != 0 || given.os_pages[1].end != 0 ||
+                        Limits::Defences::kZeroesFreed;
     return given.needs_purge;
   }
   void insert_left(typename Parts::LooseRuns& left, std::uint64_t now_ms)

@@ -4,13 +4,14 @@
 // Thread safety: constants and pure functions.
 #pragma once
 
+#include <cstring>
+
 #include "global_pool/block_states.h"
 #include "global_pool/canary.h"
 #include "global_pool/metadata.h"
 #include "global_pool/page_map.h"
 #include "global_pool/size_class.h"
 #include "global_pool/slack.h"
-#include "global_pool/zeros.h"
 #include "shim/debugger.h"
 #include "shim/defences.h"
 #include "shim/options.h"
@@ -66,7 +67,7 @@ struct ShippedLimits {
   // overwritten.
   [[nodiscard]] static bool note_part_freed(void* block, unsigned c, void* part, std::size_t size,
                                             bool is_last) {
-    if constexpr (Defences::kZeroesFreed) make_zero(part, size);
+    if constexpr (Defences::kZeroesFreed) std::memset(part, 0, size);
     if (!is_last) {
       block_states.set_kind(block, BlockState::kBroken);
       return true;
@@ -78,6 +79,48 @@ struct ShippedLimits {
     block_states.set(block, BlockState::kFree, 0);
     return is_intact;
   }
+  static bool is_freed(const void* block) {
+    return block_states.state_of(block).kind() == BlockState::kFree;
+  }
+  // A part of a large block is about to be freed, the first. False if bytes behind the block's end
+  // were overwritten.
+  template <class Span>
+  [[nodiscard]] static bool break_large(Span* block) {
+    if (!has_canary(block->begin(), asked_of(block), room_of(block))) return false;
+    clear_canary(block->begin(), asked_of(block), room_of(block));
+    block_states.set_kind(block->begin(), BlockState::kBroken);
+    return true;
+  }
+  // It was not freed.
+  template <class Span>
+  static void mend_large(Span* block) {
+    put_canary(block->begin(), asked_of(block), room_of(block));
+    block_states.set_kind(block->begin(), BlockState::kLive);
+  }
+  // Makes bytes zero, many of them by the OS, which need not do it before they are used.
+  static void wipe(void* begin, std::size_t bytes) {
+    char* const first = static_cast<char*>(begin);
+    const std::uintptr_t mask = os::page_size() - 1;
+    const std::size_t head = -reinterpret_cast<std::uintptr_t>(begin) & mask;
+    const std::size_t tail = reinterpret_cast<std::uintptr_t>(first + bytes) & mask;
+    if (bytes < kPurgedAtOnce || !os::purge(first + head, bytes - head - tail)) {
+      std::memset(begin, 0, bytes);
+      return;
+    }
+    std::memset(begin, 0, head);
+    std::memset(first + bytes - tail, 0, tail);
+  }
+  static constexpr std::size_t kPurgedAtOnce = 256 * kKiB;
+  // Bytes of a large block that were asked for, and that are accessible.
+  template <class Span>
+  static std::size_t asked_of(const Span* block) {
+    return block->bytes() - block->slack_.get();
+  }
+  template <class Span>
+  static std::size_t room_of(const Span* block) {
+    return block->is_guarded() ? block->open_.get() * os::page_size() : block->bytes();
+  }
+
   // Of a broken block no part is free any more.
   static void note_whole(void* block) { block_states.set_kind(block, BlockState::kLive); }
 

@@ -38,6 +38,11 @@ extern constinit thread_local ThisRack* this_rack [[gnu::tls_model("initial-exec
 // Frees a block whose page has the live key of a small class. Double frees that can be seen
 // at once are fatal.
 void give_miss(void* block, Key key);
+// Frees a block whose page has the live key of a small class; in the security build it is used
+// again later than others that are free already.
+inline void give_later(void* block, Key key) {
+  if (UNLIKELY(!give_hit(block, key))) give_miss(block, key);
+}
 // Gives all of this thread's free blocks home.
 void flush_this_pool();
 // Bytes in this thread's free blocks.
