@@ -236,7 +236,7 @@ class alignas(64) GlobalPool {
       }
       run->open_.set(std::uint32_t(open / Limits::Memory::granule()));
       run->slack_.set(run->bytes() - bytes);
-      return hand_out(std::move(run));
+      return hand_out(LooseRun(run.hand_over()));
     }
     return nullptr;
   }

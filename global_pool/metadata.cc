@@ -3,11 +3,26 @@
 #include <bit>
 #include <new>
 
+#include "shim/config.h"
+#include "shim/defences.h"
 #include "shim/fatal.h"
 #include "shim/log.h"
 #include "shim/os.h"
 
 namespace ralloc {
+namespace {
+
+// Each chunk at a random address of its own; 16 TiB to 64 TiB, where nobody puts anything unasked.
+void* hint() {
+  if constexpr (!Defences::kRandomBases) return nullptr;
+  constexpr std::uintptr_t kLeast = std::uintptr_t{1} << 44;
+  std::uintptr_t random = 0;
+  (void)os::fill_random(&random, sizeof random);  // weaker bytes are better than none
+  const std::uintptr_t page = os::page_size();
+  return reinterpret_cast<void*>((kLeast + random % (3 * kLeast)) / page * page);
+}
+
+}  // namespace
 
 unsigned Metadata::size_index(std::size_t bytes) {
   DCHECK(bytes > 0 && bytes <= kMost);
@@ -30,16 +45,24 @@ bool Metadata::map_chunk() {
     free_ -= size;  // it was counted with the chunk
     chunk_begin_ += size;
   }
-  const std::size_t bytes = Config::kMetadataChunk;
-  void* chunk = os::reserve(bytes, os::page_size(), nullptr);
-  if (chunk == nullptr) {
-    log_warning("the OS does not reserve % bytes for records", bytes);
+  std::size_t bytes = Config::kMetadataChunk;
+  const std::size_t guard = Defences::kGuardsRecords ? os::page_size() : 0;
+  const std::size_t reserved = bytes + 2 * guard;
+  char* const begin = static_cast<char*>(os::reserve(reserved, os::page_size(), hint()));
+  if (begin == nullptr) {
+    log_warning("the OS does not reserve % bytes for records", reserved);
     return false;
   }
+  char* chunk = begin + guard;
   if (!os::commit(chunk, bytes)) {
     log_warning("the OS does not commit % for records", Extent{chunk, bytes});
-    os::release(chunk, bytes);
-    return false;
+    // Guards are mappings, and the process may have too many: all of it needs none more.
+    if (guard == 0 || !os::commit(begin, reserved)) {
+      os::release(begin, reserved);
+      return false;
+    }
+    chunk = begin;
+    bytes = reserved;
   }
   log_debug("% is committed for records", Extent{chunk, bytes});
   chunk_begin_ = std::uintptr_t(chunk);

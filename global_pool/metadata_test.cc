@@ -11,8 +11,11 @@
 #include <vector>
 
 #include "shim/config.h"
+#include "shim/defences.h"
 #include "shim/fatal.h"
+#include "shim/sanitizer.h"
 #include "tests/support/child.h"
+#include "tests/support/memory_access.h"
 #include "tests/support/process.h"
 #include "tests/support/seed.h"
 
@@ -107,6 +110,27 @@ TEST(MetadataTest, IsNullWithoutAddressesAndServesAgainWithThem) {
   EXPECT_EQ(refused, nullptr);
   EXPECT_EQ(metadata.mapped(), 0u);
   EXPECT_NE(metadata.take(64), nullptr);
+}
+
+TEST(MetadataTest, InTheSecureBuildAChunkLiesBetweenInaccessiblePages) {
+  if constexpr (Defences::kGuardsRecords) {
+    Metadata metadata;
+    char* const chunk = static_cast<char*>(metadata.take(16384));
+    ASSERT_NE(chunk, nullptr);
+    char* const end = chunk + Config::kMetadataChunk;
+    EXPECT_TRUE(ralloc_test::is_readable(chunk) && ralloc_test::is_readable(end - 1));
+    EXPECT_FALSE(ralloc_test::is_readable(chunk - 1) || ralloc_test::is_readable(end));
+  }
+}
+
+TEST(MetadataTest, InTheSecureBuildChunksLieAtRandomAddresses) {
+  if constexpr (Defences::kRandomBases && !os::kSanitized) {
+    Metadata metadata;
+    const char* const chunk = static_cast<char*>(metadata.take(16384));
+    while (metadata.mapped() == Config::kMetadataChunk) ASSERT_NE(metadata.take(16384), nullptr);
+    const char* const next = static_cast<char*>(metadata.take(16384));
+    EXPECT_GT(next < chunk ? chunk - next : next - chunk, std::ptrdiff_t(16 * kMiB));
+  }
 }
 
 TEST(MetadataTest, PiecesNeverOverlap) {

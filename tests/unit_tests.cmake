@@ -81,6 +81,7 @@ ralloc_unit_test(global_pool_test
     global_pool/global_pool_lost_test.cc
     global_pool/global_pool_memory_test.cc
     global_pool/global_pool_test.cc
+    global_pool/guarded_os_test.cc
     global_pool/guarded_test.cc
     global_pool/ledger_growth_test.cc
     global_pool/ledger_return_test.cc
