@@ -15,7 +15,7 @@
 namespace ralloc {
 
 template <class Sync, class Limits>
-class Guarded {
+class GuardedBlocks {
   template <class T>
   using Cell = typename Sync::template Cell<T>;
 
@@ -61,6 +61,6 @@ class Guarded {
 };
 
 // In builds without such blocks.
-struct NoneGuarded {};
+struct NoGuardedBlocks {};
 
 }  // namespace ralloc

@@ -630,7 +630,8 @@ class Ledger {
   Parts parts_ GUARDED_BY(mutex_){map_, metadata_};
   Cell<std::uint32_t> shards_ GUARDED_BY(mutex_){};
   Cell<std::uint32_t> pools_[Limits::kShards] GUARDED_BY(mutex_) = {};
-  using MaybeGuarded = std::conditional_t<kGuardsLarge, Guarded<Sync, Limits>, NoneGuarded>;
+  using MaybeGuarded =
+      std::conditional_t<kGuardsLarge, GuardedBlocks<Sync, Limits>, NoGuardedBlocks>;
   [[no_unique_address]] MaybeGuarded guarded_ GUARDED_BY(mutex_){};
 };
 

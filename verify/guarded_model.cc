@@ -2,8 +2,9 @@
 // arena, which has guards too.
 //
 // Invariants: I6 (nobody holds what is closed or released, and it is released once), I8 (addresses
-// are free for others when they left the quarantine, not before), I9 (guards are in no run, and come
-// into one when their block falls into parts), I3 (a freed block's page says so, and no live one's).
+// Invariants: I6 (nobody holds what is closed or released, and it is released once), I8 (addresses
+// are for others when they have left the quarantine), I9 (guards are in no run, and come into one
+// when their block falls into parts), I3 (a freed block's page says so, and no live one's).
 // Cannot see: the kernel's mappings (guarded_test.cc, arena_guards_test.cc).
 #include "verify/pool_scenario.h"
 
