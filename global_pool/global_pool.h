@@ -143,8 +143,9 @@ class alignas(64) GlobalPool {
   // Takes a large block back, dirty or reading as zeros.
   void give_large(Span* span, SpanState state) {
     if (!span->is_apart_.get()) return give_run(LooseRun(*span), state);
+    if (span->is_guarded()) return give_guarded(span);
     map_.clear_key(span->first_page_.get(), 1);
-    give_apart(span);
+    release(LooseRun(*span));
   }
   // Takes a large block back, the addresses of whose mapping are lost: the kernel may have
   // given them to somebody else.
@@ -178,7 +179,7 @@ class alignas(64) GlobalPool {
                     part);
     }
     end_breaking(broken);
-    if (given.apart != nullptr) give_apart(given.apart);
+    if (given.apart != nullptr) give_large(given.apart, SpanState::kDirty);
     return given.is_done;
   }
   // The large block of just these bytes, none of them freed before; null if there is none.
@@ -229,8 +230,7 @@ class alignas(64) GlobalPool {
       LooseRun run = ledger_.take_guarded(pages, align);
       if (!run) return nullptr;
       if (!Limits::Memory::commit(run->begin(), open)) {
-        log_warning("no backing, or no mapping, for % between inaccessible pages",
-                    Extent{run->begin(), open});
+        log_warning("no backing, or no mapping, for % B between inaccessible pages", open);
         release(std::move(run));
         return nullptr;
       }
@@ -244,14 +244,19 @@ class alignas(64) GlobalPool {
   // contents. The slack is for the caller to set, who has the block alone. False, and the block is
   // as it was, if it cannot be so in place.
   [[nodiscard]] bool resize_guarded(Span* span, std::size_t bytes) {
-    if (bytes >> Limits::kPageShift > map_.window_pages()) return false;
+    if (bytes >> Limits::kPageShift > map_.window_pages() || !span->is_guarded()) return false;
     const std::size_t granule = Limits::Memory::granule();
     const std::size_t had = span->open_.get() * granule;
     const std::size_t open = in_os_pages(bytes);
     char* const begin = span->begin();
     if (open < had && !Limits::Memory::close(begin + open, had - open)) return false;
     if (open > had) {
-      if (open + granule > span->bytes() && !extend_guarded(span, open + granule)) return false;
+      if constexpr (kGuardsLarge) {
+        if (open + granule > span->bytes() &&
+            !ledger_.extend_guarded(span, pages_for(open + granule))) {
+          return false;
+        }
+      }
       if (!Limits::Memory::commit(begin + had, open - had)) return false;
     }
     span->open_.set(std::uint32_t(open / granule));
@@ -259,6 +264,7 @@ class alignas(64) GlobalPool {
   }
   // The program frees it: nobody can access it any more, and nobody gets its addresses for a while.
   void give_guarded(Span* span) {
+    if (!span->is_guarded()) return give_large(span, SpanState::kDirty);
     map_.set_key(span->first_page_.get(), 1, kFreedKey);
     const std::size_t open = span->open_.get() * Limits::Memory::granule();
     // Without a mapping to spare it stays accessible, and loses its backing at least.
@@ -422,10 +428,6 @@ class alignas(64) GlobalPool {
 
   static constexpr std::size_t kQuarantinePages =
       Defences::kLargeQuarantineBytes >> Limits::kPageShift;
-  bool extend_guarded(Span* span, std::size_t bytes) {
-    if constexpr (kGuardsLarge) return ledger_.extend_guarded(span, pages_for(bytes));
-    return false;
-  }
   // More alignment than this is for ordinary blocks.
   static constexpr std::size_t kGuardMost = std::size_t{1} << 15;
   static std::size_t in_os_pages(std::size_t bytes) {
@@ -458,11 +460,6 @@ class alignas(64) GlobalPool {
       log_note("% is released", extent_of(run.operator->()));
       release(std::move(run));
     }
-  }
-  // A block with a mapping of its own, without a key.
-  void give_apart(Span* span) {
-    if (span->is_guarded()) return give_guarded(span);
-    release(LooseRun(*span));
   }
   // First the record: once the addresses are gone, another thread may reserve them anew.
   void release(LooseRun&& run TAKEN_OVER) {

@@ -21,6 +21,7 @@ struct Apart : PoolScenario<Apart<kThreads>, kThreads> {
       this->give_large(this->take_large(1), 1);
       return;
     }
+    require(this->pool.take_guarded(kPageBytes, 1) == nullptr, "there are none in this build");
     auto* span = this->pool.take_apart(5);
     require(span != nullptr && span->pages_.get() == 8, "no memory");
     this->hold_large(span, 5);

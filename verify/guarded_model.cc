@@ -2,7 +2,6 @@
 // arena, which has guards too.
 //
 // Invariants: I6 (nobody holds what is closed or released, and it is released once), I8 (addresses
-// Invariants: I6 (nobody holds what is closed or released, and it is released once), I8 (addresses
 // are for others when they have left the quarantine), I9 (guards are in no run, and come into one
 // when their block falls into parts), I3 (a freed block's page says so, and no live one's).
 // Cannot see: the kernel's mappings (guarded_test.cc, arena_guards_test.cc).
@@ -50,7 +49,8 @@ struct GuardScenario : PoolScenario<Model, kThreads, Sync, GuardLimits> {
     return true;
   }
   void after() {
-    World::refused_reserves = World::refused_commits = World::refused_records = 0;
+    World::refused_reserves = World::refused_backing = World::refused_records = 0;
+    World::clashing_reserves = World::refused_closes = 0;
     this->pool.release_quarantined();
     this->check_all_is_home();
   }
@@ -109,6 +109,7 @@ struct GuardedRefusals : GuardScenario<GuardedRefusals<kThreads>, kThreads> {
       if (this->resize(span, kPageBytes, 2 * kPageBytes)) {
         if (!this->resize(span, 2 * kPageBytes, kPageBytes)) {
           this->hold_bytes(span->begin() + kPageBytes, kPageBytes);
+          refuse();
           return this->give_guarded(span, 2 * kPageBytes);
         }
       }
@@ -125,7 +126,7 @@ struct GuardedRefusals : GuardScenario<GuardedRefusals<kThreads>, kThreads> {
     this->give_large_part(begin + kPageBytes / 2, kPageBytes / 2);
   }
   void refuse() {
-    unsigned* const refusals[] = {&World::refused_reserves, &World::refused_commits,
+    unsigned* const refusals[] = {&World::refused_reserves, &World::refused_backing,
                                   &World::refused_records, &World::refused_closes};
     if (refused < 4) *refusals[refused] = 1;
     if (refused == 4) World::address_limit = 64 * kPageBytes;
@@ -138,16 +139,20 @@ const Listed<GuardedRefusals> refusals{"GuardedRefusals", "I6 I9", 2};
 // Steps and pieces behind guards, and without them where the process has no mapping left.
 template <unsigned kThreads>
 struct ArenaGuards : GuardScenario<ArenaGuards<kThreads>, kThreads> {
-  void before() { World::refused_maps = 0; }
+  typename GuardScenario<ArenaGuards, kThreads>::Span* kept = nullptr;
+
+  void before() {
+    kept = this->take_large(3);
+    World::refused_backing = rl::rand(4);
+  }
   void thread(unsigned t) {
-    World::refused_commits = rl::rand(3);
-    if (t == 0) {
-      this->try_large(2);
-      this->try_large(5);
-      return;
-    }
-    this->try_large(t == 1 ? 3 : 1);
-    if (t == 2) this->try_large(5);
+    try_large(t == 0 ? 3 : 2);  // of another piece, or of what is left of the first
+    try_large(t == 1 ? 5 : 1);  // a piece of its own
+  }
+  void after() {
+    World::refused_backing = 0;
+    this->give_large(kept, 3);
+    GuardScenario<ArenaGuards, kThreads>::after();
   }
   void try_large(std::size_t pages) {
     auto* const span = this->pool.take_large(pages, 1);

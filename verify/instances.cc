@@ -4,6 +4,16 @@
 
 namespace ralloc {
 
+// With guard pages, whose blocks the ledger of the plain limits has no members for.
+struct GuardedLimits : ralloc_verify::TinyLimits {
+  struct Defences : NoDefences {
+    static constexpr bool kGuardsLarge = true;
+    static constexpr std::size_t kGuardedMost = 1;
+    static constexpr std::size_t kGuardInterval = 4 * ralloc_verify::kPageBytes;
+    static constexpr bool kRandomBases = true;
+  };
+};
+
 using ralloc_verify::RelacyFutexSync;
 using ralloc_verify::RelacySync;
 using ralloc_verify::TinyLimits;
@@ -22,6 +32,11 @@ template class PageMap<RelacySync, TinyLimits>;
 template class Arena<RelacySync, TinyLimits>;
 template class FreeRuns<RelacySync, TinyLimits>;
 template class Ledger<RelacySync, TinyLimits>;
+template class GuardedBlocks<RelacySync, GuardedLimits>;
+template class Bases<RelacySync, GuardedLimits>;
+template class Arena<RelacySync, GuardedLimits>;
+template class Ledger<RelacySync, GuardedLimits>;
+template class GlobalPool<RelacySync, GuardedLimits>;
 template class Shard<RelacySync, TinyLimits>;
 template class Budget<RelacySync>;
 template class GlobalPool<RelacySync, TinyLimits>;

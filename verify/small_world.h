@@ -47,6 +47,7 @@ struct World {
   static inline unsigned refused_maps = 0;
   static inline bool refuses_purges = false;
   static inline unsigned refused_closes = 0;  // the next so many
+  static inline unsigned refused_backing = 0;  // the next so many commits, but those of the map
   static inline bool reuses_addresses = false;  // those that were released may be reserved again
   static inline unsigned granted_records = 0;  // before those that are refused
   static inline unsigned refused_records = 0;
@@ -68,7 +69,7 @@ struct World {
     refused_reserves = clashing_reserves = granted_commits = refused_commits = refused_maps =
         granted_records = refused_records = 0;
     refuses_purges = false;
-    refused_closes = 0;
+    refused_closes = refused_backing = 0;
     reuses_addresses = false;
     slack = 0;
     dirty_bytes = SIZE_MAX;
@@ -161,7 +162,12 @@ struct WorldMemory {
     }
     return World::map_memory;
   }
-  static bool commit(void*, std::size_t) {
+  static bool commit(void* p, std::size_t) {
+    const bool is_of_arena = p >= address(kFirstPage) && p < address(kFirstPage + kWorldPages);
+    if (is_of_arena && World::refused_backing != 0) {
+      --World::refused_backing;
+      return false;
+    }
     if (World::granted_commits != 0) {
       --World::granted_commits;
       return true;
