@@ -44,6 +44,15 @@ Place place_of(const void* ptr, Key key) {
   return {size_class, info.block_size, info.block_size - slack, first, may_be_whole};
 }
 
+// All of a large block, of which nothing is free; null if the bytes are not that.
+LargeBlock* whole_large(const void* ptr, std::size_t size) {
+  LargeBlock* const block = bookkeeper.whole_large(ptr, size);
+  if constexpr (kSecure) {
+    if (block != nullptr) ShippedLimits::mend_large(block);
+  }
+  return block;
+}
+
 bool divides_page(std::size_t align) { return std::has_single_bit(align) && align <= kPage; }
 
 bool is_multiple(const void* p, std::size_t align) {
@@ -221,7 +230,7 @@ bool keeping_errno(Free free) {
 
 bool free_large(void* ptr, std::size_t size) {
   if constexpr (kSecure) {
-    const LargeBlock* const whole = bookkeeper.whole_large(ptr, size);
+    const LargeBlock* const whole = whole_large(ptr, size);
     if (whole != nullptr || empty_blocks.has(ptr)) {
       secured_deallocate(ptr, size);
       return true;
@@ -243,7 +252,7 @@ bool free_large(void* ptr, std::size_t size) {
 // All of a block keeps a red zone behind it; a part that grows at the end of its block loses it.
 std::size_t lengthen_large(void* ptr, std::size_t old_size, std::size_t least, std::size_t most) {
   LargeBlock* whole = nullptr;
-  if (kRedZone != 0 && most > old_size) whole = bookkeeper.whole_large(ptr, old_size);
+  if (kRedZone != 0 && most > old_size) whole = whole_large(ptr, old_size);
   if (whole == nullptr) return bookkeeper.extend_large_part(ptr, old_size, least, most);
   if constexpr (kSecure) {
     if (secured_resize_large(whole, most)) return most;
@@ -285,6 +294,14 @@ std::size_t lengthen(void* ptr, std::size_t old_size, std::size_t least, std::si
   return size;
 }
 
+// Where there are states: a block of no bytes that malloc could have given, but for small ones.
+bool is_live_empty(const void* ptr) {
+  if (empty_blocks.has(ptr)) return empty_blocks.is_live(ptr);
+  if (!is_large(bookkeeper.map().key_of(ptr))) return false;
+  const LargeBlock* const block = bookkeeper.large_at(ptr);
+  return block != nullptr && ShippedLimits::asked_of(block) == 0;
+}
+
 bool resize_whole_large(LargeBlock* whole, std::size_t size) {
   if constexpr (kSecure) return secured_resize_large(whole, size);
   if (!resize_large(whole, size)) return false;
@@ -296,9 +313,7 @@ bool resize_whole_large(LargeBlock* whole, std::size_t size) {
 void check_live(void* ptr, std::size_t size) {
   const Key key = bookkeeper.map().key_of(ptr);
   if (is_small(key) && (size == 0 || place_of(ptr, key).is_whole(size))) return;
-  if constexpr (kSecure) {
-    if (size == 0 && empty_blocks.is_live(ptr)) return;
-  }
+  if (kSecure && size == 0 && is_live_empty(ptr)) return;
   if (size == 0 && bookkeeper.empty_large(ptr) == nullptr) {
     die_of_misuse(Misuse::kForeignRealloc, ptr);
   }
@@ -323,7 +338,7 @@ bool shorten(void* ptr, std::size_t old_size, std::size_t size) {
       resize_block(ptr, place, size);
       return true;
     }
-  } else if (LargeBlock* const whole = bookkeeper.whole_large(ptr, old_size);
+  } else if (LargeBlock* const whole = whole_large(ptr, old_size);
              whole != nullptr && (kSecure || whole->is_apart_.get())) {
     if constexpr (kSecure) return secured_resize_large(whole, size);
     shorten_apart(whole, size);
@@ -391,7 +406,7 @@ bool free_sized_slow(void* ptr, std::size_t size) noexcept {
 bool is_whole_block(const void* ptr, std::size_t size) noexcept {
   const Key key = bookkeeper.map().key_of(ptr);
   return is_small(key) ? place_of(ptr, key).is_whole(size)
-                       : bookkeeper.whole_large(ptr, size) != nullptr;
+                       : whole_large(ptr, size) != nullptr;
 }
 
 std::size_t asked_size(const void* ptr, Misuse misuse) noexcept {
@@ -426,7 +441,7 @@ void* reallocate_sized(void* ptr, std::size_t old_size, std::size_t size,
   if (old_size > kSizeMost) die_of_misuse(Misuse::kOverRealloc, ptr);
   const bool may_stay = size != 0 && is_multiple(ptr, align);
   LargeBlock* whole = nullptr;
-  if (old_size > kSmallMost && size > kSmallMost) whole = bookkeeper.whole_large(ptr, old_size);
+  if (old_size > kSmallMost && size > kSmallMost) whole = whole_large(ptr, old_size);
   if (may_stay && whole != nullptr && resize_whole_large(whole, size)) return ptr;
   if (may_stay && whole == nullptr && (size >= old_size || stays(ptr, old_size, size)) &&
       resize_in_place(ptr, old_size, size, size) != 0) {

@@ -161,7 +161,7 @@ class alignas(64) GlobalPool {
     log_debug("bytes of a large block come home, %", Extent{part, size});
     const Bytes bytes = bytes_of(part, size);
     const std::uint64_t now_ms = Limits::Memory::now_ms();
-    const std::uintptr_t broken = begin_breaking(bytes);
+    begin_breaking(bytes);
     typename Ledger::PartGiven given = ledger_.give_part(bytes, !was_written, now_ms);
     if (given.needs_purge) {
       for (const Bytes& dead : given.os_pages) {
@@ -178,7 +178,6 @@ class alignas(64) GlobalPool {
                                                        : Misuse::kOverFree,
                     part);
     }
-    end_breaking(broken);
     if (given.apart != nullptr) give_large(given.apart, SpanState::kDirty);
     return given.is_done;
   }
@@ -367,25 +366,16 @@ class alignas(64) GlobalPool {
     const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(begin);
     return {address, address + size};
   }
-  // Before a part leaves a block that was whole until now, which has no canary meanwhile. Returns
-  // its begin; 0 if it was not whole, or goes as a whole.
-  std::uintptr_t begin_breaking([[maybe_unused]] Bytes part) {
+  // Before a part leaves a block that was whole until now: it has no canary any more.
+  void begin_breaking([[maybe_unused]] Bytes part) {
     if constexpr (Limits::Defences::kStates) {
       Span* const block = ledger_.intact_at(part.begin);
-      if (block == nullptr) return 0;
+      if (block == nullptr) return;
       const Bytes all = bytes_of(block->begin(), block->bytes() - block->slack_.get());
       const bool is_part = part.end <= all.end && part.end - part.begin != all.end - all.begin;
-      if (!is_part) return 0;
-      if (!Limits::break_large(block)) die_of_misuse(Misuse::kOverflow, block->begin());
-      return all.begin;
-    }
-    return 0;
-  }
-  // If it is whole after all, for want of memory, or since it just became shorter.
-  void end_breaking([[maybe_unused]] std::uintptr_t begin) {
-    if constexpr (Limits::Defences::kStates) {
-      Span* const block = begin != 0 ? ledger_.intact_at(begin) : nullptr;
-      if (block != nullptr) Limits::mend_large(block);
+      if (is_part && !Limits::break_large(block)) {
+        die_of_misuse(Misuse::kOverflow, block->begin());
+      }
     }
   }
   // What is no large block: one that was freed, if that is known.

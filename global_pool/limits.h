@@ -82,18 +82,21 @@ struct ShippedLimits {
   static bool is_freed(const void* block) {
     return block_states.state_of(block).kind() == BlockState::kFree;
   }
-  // A part of a large block is about to be freed, the first. False if bytes behind the block's end
-  // were overwritten.
+  // A part of a large block is about to be freed. False if bytes behind the block's end were
+  // overwritten.
   template <class Span>
   [[nodiscard]] static bool break_large(Span* block) {
+    if (block_states.state_of(block->begin()).kind() == BlockState::kBroken) return true;
     if (!has_canary(block->begin(), asked_of(block), room_of(block))) return false;
     clear_canary(block->begin(), asked_of(block), room_of(block));
     block_states.set_kind(block->begin(), BlockState::kBroken);
     return true;
   }
-  // It was not freed.
+  // For who has all of a large block: it is whole again, being shorter now, or since nothing was
+  // freed of it for want of memory.
   template <class Span>
   static void mend_large(Span* block) {
+    if (block_states.state_of(block->begin()).kind() != BlockState::kBroken) return;
     put_canary(block->begin(), asked_of(block), room_of(block));
     block_states.set_kind(block->begin(), BlockState::kLive);
   }
