@@ -5,6 +5,7 @@ from pathlib import Path
 
 REPO = Path(__file__).resolve().parent.parent
 RALLOC = REPO / "build" / "release" / "libralloc.so"
+SECURE = REPO / "build" / "secure" / "libralloc-secure.so"
 
 # Name in the tables, library to preload; the packages are Debian's.
 PEERS = {
@@ -23,9 +24,12 @@ def find_library(soname):
     return path if path.is_absolute() and path.exists() else None
 
 
-def installed(library=RALLOC):
+def installed(library=RALLOC, secure=SECURE):
     """Every allocator at hand: name -> library to preload (None: the system's own)."""
-    found = {"ralloc": Path(library), SYSTEM: None}
+    found = {"ralloc": Path(library)}
+    if secure.exists():
+        found["ralloc-secure"] = secure
+    found[SYSTEM] = None
     for name, soname in PEERS.items():
         path = find_library(soname)
         if path:
@@ -33,14 +37,14 @@ def installed(library=RALLOC):
     return found
 
 
-def select(text, library=RALLOC):
+def select(text, library=RALLOC, secure=SECURE):
     """The allocators named in `text`, comma-separated; all that are installed if empty."""
-    found = installed(library)
+    found = installed(library, secure)
     names = text.split(",") if text else list(found)
     for name in names:
         if name not in found:
-            known = ", ".join(["ralloc", SYSTEM, *PEERS])
-            raise SystemExit(f"allocator {name!r} is not installed (known: {known})")
+            known = ", ".join(["ralloc", "ralloc-secure", SYSTEM, *PEERS])
+            raise SystemExit(f"allocator {name!r} is not built or installed (known: {known})")
     if "ralloc" in names and not found["ralloc"].exists():
         raise SystemExit(f"{found['ralloc']} does not exist: ./dev build release")
     return {name: found[name] for name in names}
