@@ -1,7 +1,7 @@
 // The threads of a case: each has random numbers of its own, and works until the time is over.
 // Nothing but their start and their end synchronises them.
 //
-// RALLOC_STRESS_SECONDS says how long a case lasts (3); RALLOC_TEST_SEED repeats one.
+// RALLOC_STRESS_SECONDS says how long a case lasts (2); RALLOC_TEST_SEED repeats one.
 //
 // Thread safety: a Worker belongs to its thread.
 #pragma once
@@ -20,7 +20,7 @@ using Clock = std::chrono::steady_clock;
 
 inline Clock::duration case_duration() {
   const char* wanted = std::getenv("RALLOC_STRESS_SECONDS");
-  const double seconds = wanted != nullptr ? std::strtod(wanted, nullptr) : 3;
+  const double seconds = wanted != nullptr ? std::strtod(wanted, nullptr) : 2;
   return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
 

@@ -8,24 +8,27 @@ function(ralloc_check name script)
   set_tests_properties(checks.${name} PROPERTIES TIMEOUT 120 LABELS checks)
 endfunction()
 
-ralloc_check(includes includes.py)
-ralloc_check(includes.self_test includes.py --self-test)
-# Once for each compiler, which is all that the result depends on.
-if(NOT RALLOC_SANITIZE AND (CMAKE_BUILD_TYPE STREQUAL "Release" OR
-                            CMAKE_CXX_COMPILER_ID STREQUAL "Clang"))
+if(once)
+  ralloc_check(includes includes.py)
+  ralloc_check(includes.self_test includes.py --self-test)
+  ralloc_check(seed_bugs.self_test ../cmake/seed_bugs.py --self-test)
+  ralloc_check(configuration configuration.py)
+  ralloc_check(configuration.self_test configuration.py --self-test)
+endif()
+if(once_per_compiler)
+  ralloc_check(configuration.refused config/refused.py ${CMAKE_CXX_COMPILER})
+endif()
+# By one compiler: both read the same standard library, and each compiles every header in some file.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND once_per_compiler)
   ralloc_check(headers_compile_alone includes.py --compile ${CMAKE_CXX_COMPILER})
 endif()
-ralloc_check(seed_bugs.self_test ../cmake/seed_bugs.py --self-test)
-ralloc_check(configuration configuration.py)
-ralloc_check(configuration.self_test configuration.py --self-test)
-ralloc_check(configuration.refused config/refused.py ${CMAKE_CXX_COMPILER})
 
 # What an instrumented library exports and needs is not what ships.
 if(NOT RALLOC_SANITIZE AND NOT RALLOC_COVERAGE)
   ralloc_check(abi_symbols abi_symbols.py $<TARGET_FILE:ralloc_shared>)
   ralloc_check(static_tls static_tls.py $<TARGET_FILE:ralloc_shared>)
 
-  if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+  if(once AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
     ralloc_check(abi_symbols.self_test abi_symbols.py --self-test ${CMAKE_C_COMPILER})
     ralloc_check(static_tls.self_test static_tls.py --self-test ${CMAKE_C_COMPILER})
     ralloc_check(golden_listings.self_test golden_listings.py --self-test ${CMAKE_C_COMPILER})
@@ -34,7 +37,7 @@ if(NOT RALLOC_SANITIZE AND NOT RALLOC_COVERAGE)
   # Another compiler, or other options, lay the same paths out in another way.
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION MATCHES "^12\\."
      AND CMAKE_BUILD_TYPE STREQUAL "Release" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64"
-     AND NOT RALLOC_DEBUGGER)
+     AND NOT RALLOC_DEBUGGER AND NOT RALLOC_SECURE)
     ralloc_check(golden_listings golden_listings.py $<TARGET_FILE:ralloc_shared>)
     add_subdirectory(zero_cost)
   endif()
