@@ -2,7 +2,9 @@
 #include <new>
 
 #include "abi/malloc_family.h"
+#include "model/most_in_use.h"
 #include "model/subject.h"
+#include "shim/defences.h"
 
 namespace ralloc_test {
 namespace {
@@ -111,11 +113,13 @@ constinit const Subject subject = {
     16,
     [](void* block) { return malloc_usable_size(block); },
     true,
+    ralloc::Defences::kZeroesFreed,
     [] {
       const struct mallinfo2 info = mallinfo2();
       return info.uordblks + info.hblkhd;
     },
     64 * 1024,
+    most_in_use,
     [] { return true; },  // it has no validator; core_subject.cc has
     [] { malloc_trim(0); },
 };

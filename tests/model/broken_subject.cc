@@ -104,6 +104,7 @@ unsigned char* allocate(std::size_t size, std::size_t align, bool used,
     if (has_bug("at_least_more") && size > 64) size = capacity + 9000;
     *given = size;
   }
+  if (used && has_bug("fresh") && size / 1000 == 3) block[size - 1] = 1;
   rooms[address(block)] = {size, size, std::max(size, capacity)};
   held += size + kRecord;
   return block;
@@ -151,7 +152,11 @@ std::size_t resize_inplace(void* p, std::size_t old_size, std::size_t least,
   const bool block = is_block(room, p, old_size);
   if (preferred < old_size) {
     if (has_bug("shrink") && preferred > 500) return 0;
-    if (block) room->second.size = preferred;
+    if (block) {
+      room->second.size = preferred;
+      const std::size_t tail = old_size - preferred;
+      if (!has_bug("shrink_keeps")) std::memset(static_cast<char*>(p) + preferred, 0, tail);
+    }
     room->second.left -= old_size - preferred;
     held -= old_size - preferred;
     return preferred;
@@ -226,8 +231,10 @@ constinit const Subject subject = {
     16,
     usable_size,
     false,
+    true,
     bytes_in_use,
     0,
+    [](std::size_t usable) { return usable; },
     [] { return !(has_bug("validity") && bytes_in_use() > 100000); },
     [] {},
 };

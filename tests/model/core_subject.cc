@@ -3,7 +3,9 @@
 
 #include "alloc/allocator.h"
 #include "alloc/checked.h"
+#include "model/most_in_use.h"
 #include "model/subject.h"
+#include "shim/defences.h"
 
 namespace ralloc_test {
 namespace {
@@ -84,8 +86,10 @@ constinit const Subject subject = {
       return ralloc::usable_size(block, ralloc::Misuse::kForeignUsableSize);
     },
     false,
+    ralloc::Defences::kZeroesFreed,
     bytes_in_use,
     0,
+    most_in_use,
     [] { return ralloc::bookkeeper.is_valid(); },
     [] { (void)ralloc::trim(); },
 };

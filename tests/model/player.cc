@@ -55,7 +55,7 @@ void Player::allocate(const Step& step) {
   block.root = step.id;
   block.family = way.makes;
   add(at(step.id), block);
-  if (way.zeroes) check_zeros(block);
+  if (way.zeroes || subject.zeroes_all) check_zeros(block);
   stamp(at(step.id), true);
 }
 
@@ -112,6 +112,7 @@ void Player::resize(const Step& step) {
   if (now.begin == old.begin ? old.usable != 0 : std::has_single_bit(align)) measure(now);
   add(at(step.id), now);
   check_contents(old, now.begin, std::min(old.size, now.size));
+  check_added_zeros(now, old.size);
   stamp(at(step.id), false);
 }
 
@@ -142,6 +143,7 @@ void Player::resize_inplace(const Step& step) {
   make_live(now.begin + kept, now.taken() - kept);
   count(now, true);
   check_contents(old, now.begin, std::min(old.size, now.size));
+  check_added_zeros(now, old.size);
   if (outcome == 0) check_usable(old);
   piece = now;
   stamp(piece, false);

@@ -4,8 +4,9 @@
 // the places, through which pieces change hands.
 // Checked: no live byte is given twice; every block is aligned, and as large as was asked; its
 // contents stay until it is freed, and so do those of each piece that is left of it; what is
-// resized in place stays there; what could not be is untouched; zeroed memory is zero; the
-// usable size stays what it was; the subject's statistics agree with the model.
+// resized in place stays there; what could not be is untouched; zeroed memory is zero, and where
+// the subject zeroes all, so is all that becomes the program's; the usable size stays what it was;
+// the subject's statistics agree with the model.
 #pragma once
 
 #include <cstddef>
@@ -72,6 +73,7 @@ class Player {
   void check_contents(const Piece& piece) { check_contents(piece, piece.begin, piece.extent); }
   void check_contents(const Piece& piece, const unsigned char* begin, std::size_t size);
   void check_zeros(const Piece& piece);
+  void check_added_zeros(const Piece& piece, std::size_t old_size);
   void check_usable(const Piece& piece);
 
   const std::size_t lane_;
@@ -81,6 +83,7 @@ class Player {
   LiveBytes& live_ = LiveBytes::instance();
   std::uint64_t stamps_ = 0;
   std::size_t usable_bytes_ = 0;    // of the pieces whose blocks were measured
+  std::size_t most_bytes_ = 0;      // that those may be in the statistics
   std::size_t other_pieces_ = 0;    // the rest
   std::size_t other_bytes_ = 0;
   std::pmr::vector<Piece> pieces_{MappedMemory::instance()};  // by number

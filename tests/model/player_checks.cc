@@ -43,7 +43,10 @@ void Player::make_free(const unsigned char* begin, std::size_t size) {
 
 void Player::count(const Piece& piece, bool in) {
   const auto change = [in](std::size_t& sum, std::size_t by) { sum = in ? sum + by : sum - by; };
-  if (piece.usable != 0) return change(usable_bytes_, piece.usable);
+  if (piece.usable != 0) {
+    change(most_bytes_, subject.most_in_use(piece.usable));
+    return change(usable_bytes_, piece.usable);
+  }
   change(other_pieces_, 1);
   change(other_bytes_, piece.size);
 }
@@ -52,8 +55,9 @@ void Player::check_bytes_in_use(std::size_t elsewhere) {
   const std::size_t wanted = elsewhere + usable_bytes_ + other_bytes_;
   const std::size_t told = subject.bytes_in_use();
   const std::size_t slack = subject.bytes_in_use_slack;
+  const std::size_t most = elsewhere + most_bytes_ + slack;
   // What is left of a block keeps more of it in use than itself.
-  if (told + slack < wanted || (other_pieces_ == 0 && told > wanted + slack)) {
+  if (told + slack < wanted || (other_pieces_ == 0 && told > most)) {
     journal_.fail(lane_, "the subject says that %zu bytes are in use; it should be %s%zu", told,
                   other_pieces_ == 0 ? "" : "at least ", wanted);
   }
@@ -125,15 +129,23 @@ void Player::check_contents(const Piece& piece, const unsigned char* begin, std:
                 stamp_byte(piece.stamp, piece.position + damaged));
 }
 
+static bool is_zero_at_its_ends(const unsigned char* begin, std::size_t size) {
+  constexpr std::size_t kMost = 64 * kKiB;
+  const std::size_t most = std::min(size, kMost);
+  return is_filled(begin, most, 0) && is_filled(begin + size - most, most, 0);
+}
+
 void Player::check_zeros(const Piece& piece) {
-  constexpr std::size_t kMost = 64 * kKiB;  // at each end
-  const std::size_t most = std::min(piece.size, kMost);
-  if (is_filled(piece.begin, most, 0) &&
-      is_filled(piece.begin + piece.size - most, most, 0)) {
-    return;
-  }
+  if (is_zero_at_its_ends(piece.begin, piece.size)) return;
   journal_.fail(lane_, "zeroed block %p of %zu bytes is not all zeros",
                 static_cast<void*>(piece.begin), piece.size);
+}
+
+void Player::check_added_zeros(const Piece& piece, std::size_t old_size) {
+  if (!subject.zeroes_all || piece.size <= old_size) return;
+  if (is_zero_at_its_ends(piece.begin + old_size, piece.size - old_size)) return;
+  journal_.fail(lane_, "block %p of %zu bytes grew to %zu, and what was added is not all zeros",
+                static_cast<void*>(piece.begin), old_size, piece.size);
 }
 
 }  // namespace ralloc_test

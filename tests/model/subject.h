@@ -75,10 +75,14 @@ struct Subject {
   std::size_t (*usable_size)(void* block);
   // Whether the program may write to all of them.
   bool usable_is_writable;
+  // Whether all that becomes the program's reads as zeros, whoever had it before.
+  bool zeroes_all;
   // Bytes in blocks that the program holds, once no other thread has any cached.
   std::size_t (*bytes_in_use)();
   // By how much that may be off: for what the C library allocates behind our back.
   std::size_t bytes_in_use_slack;
+  // How many of these a block with so many usable bytes may be at most.
+  std::size_t (*most_in_use)(std::size_t usable);
   bool (*is_valid)();
   void (*trim)();
 };

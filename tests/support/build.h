@@ -27,12 +27,18 @@ inline constexpr bool kPosix = true;
 #else
 inline constexpr bool kPosix = false;
 #endif
-// Blocks have exactly the bytes that were asked for, and lie for a while when they are freed.
 #if defined(RALLOC_DEBUGGER)
 inline constexpr bool kDebuggerBuild = true;
 #else
 inline constexpr bool kDebuggerBuild = false;
 #endif
+#if defined(RALLOC_SECURE)
+inline constexpr bool kSecureBuild = true;
+#else
+inline constexpr bool kSecureBuild = false;
+#endif
+// Blocks have exactly the bytes that were asked for, and lie for a while when they are freed.
+inline constexpr bool kExactSizes = kDebuggerBuild || kSecureBuild;
 
 // They reserve more address space than any limit allows, and clang names them otherwise.
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
