@@ -234,7 +234,7 @@ constinit const Subject subject = {
     true,
     bytes_in_use,
     0,
-    [](std::size_t usable) { return usable; },
+    true,
     [] { return !(has_bug("validity") && bytes_in_use() > 100000); },
     [] {},
 };

@@ -83,7 +83,6 @@ class Player {
   LiveBytes& live_ = LiveBytes::instance();
   std::uint64_t stamps_ = 0;
   std::size_t usable_bytes_ = 0;    // of the pieces whose blocks were measured
-  std::size_t most_bytes_ = 0;      // that those may be in the statistics
   std::size_t other_pieces_ = 0;    // the rest
   std::size_t other_bytes_ = 0;
   std::pmr::vector<Piece> pieces_{MappedMemory::instance()};  // by number

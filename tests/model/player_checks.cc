@@ -43,10 +43,7 @@ void Player::make_free(const unsigned char* begin, std::size_t size) {
 
 void Player::count(const Piece& piece, bool in) {
   const auto change = [in](std::size_t& sum, std::size_t by) { sum = in ? sum + by : sum - by; };
-  if (piece.usable != 0) {
-    change(most_bytes_, subject.most_in_use(piece.usable));
-    return change(usable_bytes_, piece.usable);
-  }
+  if (piece.usable != 0) return change(usable_bytes_, piece.usable);
   change(other_pieces_, 1);
   change(other_bytes_, piece.size);
 }
@@ -55,11 +52,12 @@ void Player::check_bytes_in_use(std::size_t elsewhere) {
   const std::size_t wanted = elsewhere + usable_bytes_ + other_bytes_;
   const std::size_t told = subject.bytes_in_use();
   const std::size_t slack = subject.bytes_in_use_slack;
-  const std::size_t most = elsewhere + most_bytes_ + slack;
   // What is left of a block keeps more of it in use than itself.
-  if (told + slack < wanted || (other_pieces_ == 0 && told > most)) {
+  const bool is_exact =
+      other_pieces_ == 0 && (usable_bytes_ == 0 || subject.bytes_in_use_are_usable);
+  if (told + slack < wanted || (is_exact && told > wanted + slack)) {
     journal_.fail(lane_, "the subject says that %zu bytes are in use; it should be %s%zu", told,
-                  other_pieces_ == 0 ? "" : "at least ", wanted);
+                  is_exact ? "" : "at least ", wanted);
   }
 }
 

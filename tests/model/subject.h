@@ -81,8 +81,8 @@ struct Subject {
   std::size_t (*bytes_in_use)();
   // By how much that may be off: for what the C library allocates behind our back.
   std::size_t bytes_in_use_slack;
-  // How many of these a block with so many usable bytes may be at most.
-  std::size_t (*most_in_use)(std::size_t usable);
+  // Whether a block is counted with its usable bytes; else with those, and what it has besides.
+  bool bytes_in_use_are_usable;
   bool (*is_valid)();
   void (*trim)();
 };
