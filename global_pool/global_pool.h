@@ -192,7 +192,9 @@ class alignas(64) GlobalPool {
   // As extend_part, for a large block; it may get pages of a free neighbour.
   [[nodiscard]] std::size_t extend_large_part(void* part, std::size_t size, std::size_t least,
                                               std::size_t most) {
-    const auto grown = ledger_.extend_part(bytes_of(part, size), least, most);
+    const Bytes bytes = bytes_of(part, size);
+    if (most > size) begin_breaking(bytes);
+    const auto grown = ledger_.extend_part(bytes, least, most);
     if (grown.state != PartState::kLive) {
       die_of_misuse(grown.state == PartState::kForeign ? Misuse::kForeignRealloc
                     : grown.state == PartState::kFreed ? Misuse::kPartFreed
@@ -366,16 +368,11 @@ class alignas(64) GlobalPool {
     const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(begin);
     return {address, address + size};
   }
-  // Before a part leaves a block that was whole until now: it has no canary any more.
+  // Before a part leaves a block that was whole until now, or grows at its end.
   void begin_breaking([[maybe_unused]] Bytes part) {
     if constexpr (Limits::Defences::kStates) {
-      Span* const block = ledger_.intact_at(part.begin);
-      if (block == nullptr) return;
-      const Bytes all = bytes_of(block->begin(), block->bytes() - block->slack_.get());
-      const bool is_part = part.end <= all.end && part.end - part.begin != all.end - all.begin;
-      if (is_part && !Limits::break_large(block)) {
-        die_of_misuse(Misuse::kOverflow, block->begin());
-      }
+      Span* const overwritten = ledger_.break_at(part);
+      if (overwritten != nullptr) die_of_misuse(Misuse::kOverflow, overwritten->begin());
     }
   }
   // What is no large block: one that was freed, if that is known.

@@ -152,12 +152,18 @@ class Ledger {
     Span* const run = parts_.run_at(block.begin);
     return run != nullptr && Parts::is_whole(run, block) ? run : nullptr;
   }
-  // The large block that has the address, if all that was asked for of it is live; else null.
-  Span* intact_at(std::uintptr_t address) EXCLUDES(any_mutex) {
+  // Before a part leaves a large block of which all is live, or grows at its end: from here on it
+  // has no canary. Under the mutex, for other threads may have other parts. The block, if bytes
+  // behind its end were overwritten; else null.
+  Span* break_at(Bytes part) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
-    Span* const run = parts_.run_at(address);
-    return run != nullptr && Parts::is_whole(run, Parts::all_of(run)) ? run : nullptr;
+    Span* const run = parts_.run_at(part.begin);
+    if (run == nullptr) return nullptr;
+    const Bytes all = Parts::all_of(run);
+    const bool is_part = part.end <= all.end && !Parts::is_whole(run, part);
+    if (!Parts::is_whole(run, all) || !is_part) return nullptr;
+    return Limits::break_large(run) ? nullptr : run;
   }
   // The large block of no bytes that has the address inside; null if none has.
   Span* empty_at(std::uintptr_t address) EXCLUDES(any_mutex) {
