@@ -92,7 +92,8 @@ ralloc_unit_test(global_pool_test
     global_pool/shard_test.cc
     global_pool/size_class_test.cc
     global_pool/span_log_test.cc
-    global_pool/span_test.cc)
+    global_pool/span_test.cc
+    global_pool/zeros_test.cc)
 target_link_libraries(global_pool_test PRIVATE ralloc_core)
 if(RALLOC_DEBUGGER)
   target_sources(global_pool_test PRIVATE ${PROJECT_SOURCE_DIR}/global_pool/call_stacks_test.cc
