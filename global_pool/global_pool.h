@@ -36,6 +36,7 @@ class alignas(64) GlobalPool {
   using Ledger = ralloc::Ledger<Sync, Limits>;
   using PageMap = ralloc::PageMap<Sync, Limits>;
   using Shards = Shard[Limits::kShards];
+  using Seed = ralloc::Seed<Limits>;
 
   // The shards lie apart: being all zeros they cost no space in a file.
   constexpr explicit GlobalPool(Shards& shards) : shards_(shards) {}
@@ -45,17 +46,18 @@ class alignas(64) GlobalPool {
   Budget<Sync>& budget() { return budget_; }
 
   // --- Blocks -------------------------------------------------------------------------------
-  // Takes 1 to `n` free blocks of a class into blocks[0 .. taken), ascending from the end.
+  // Takes 1 to `n` free blocks of a class into blocks[0 .. taken), ascending from the end, or from
+  // places that the seed says.
   // Returns how many; 0 if there is no memory.
   [[nodiscard]] std::size_t take(std::uint32_t shard, std::uint32_t size_class, void** blocks,
-                                 std::size_t n) {
+                                 std::size_t n, Seed seed = {}) {
     void** const end = blocks + n;
-    const typename Shard::Taken from_spans = shards_[shard].take(size_class, end, n);
+    const typename Shard::Taken from_spans = shards_[shard].take(size_class, end, n, seed);
     std::size_t taken = from_spans.count;
     if (taken == 0) {
       LooseRun span = take_span(shard, size_class, from_spans.spans);
       if (!span) return 0;
-      taken = shards_[shard].adopt(shard, std::move(span), end, n);
+      taken = shards_[shard].adopt(shard, std::move(span), end, n, seed);
     }
     if (taken < n) std::memmove(blocks, end - taken, taken * sizeof *blocks);
     return taken;

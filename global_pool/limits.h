@@ -12,10 +12,12 @@
 #include "global_pool/page_map.h"
 #include "global_pool/size_class.h"
 #include "global_pool/slack.h"
+#include "global_pool/zeros.h"
 #include "shim/debugger.h"
 #include "shim/defences.h"
 #include "shim/options.h"
 #include "shim/os.h"
+#include "shim/random.h"
 
 namespace ralloc {
 
@@ -126,6 +128,15 @@ struct ShippedLimits {
 
   // Of a broken block no part is free any more.
   static void note_whole(void* block) { block_states.set_kind(block, BlockState::kLive); }
+  // Whether nobody has written to a block since it was freed, and made zero.
+  static bool is_untouched(const void* block, unsigned c) {
+    return is_all_zero(block, size_class(c).block_size);
+  }
+  // Each local pool that has a use for random numbers owns one.
+  using Random = ralloc::Random;
+
+  // So many blocks may lie in a thread's quarantine, whatever their size.
+  static constexpr std::size_t kQuarantineBlocks = 1023;
 
   // Bytes of a local pool with a few first arrays: two OS pages.
   static constexpr std::size_t kPoolRecord = 8192;

@@ -27,6 +27,7 @@ class alignas(64) Shard {
 
  public:
   using Span = ralloc::Span<Sync, Limits>;
+  using Seed = ralloc::Seed<Limits>;
   using Fragment = typename Span::Fragment;
   using LooseRun = ralloc::LooseRun<Sync, Limits>;
   using LooseRuns = ralloc::LooseRuns<Sync, Limits>;
@@ -47,23 +48,23 @@ class alignas(64) Shard {
     std::size_t spans;  // of the class, that the shard has: how long a fresh one should be
   };
   // Takes up to `n` free blocks of a class, from the fullest spans, downwards from `end`.
-  [[nodiscard]] Taken take(std::uint32_t size_class, void** end, std::size_t n)
+  [[nodiscard]] Taken take(std::uint32_t size_class, void** end, std::size_t n, Seed seed = {})
       EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
-    return {take_locked(size_class, end, n), spans_[size_class].get()};
+    return {take_locked(size_class, end, n, seed), spans_[size_class].get()};
   }
 
   // Makes a fresh span this shard's and takes blocks from it: from no other, lest it stays
   // wholly free in the shard (I4), and at once, lest others empty it.
   [[nodiscard]] std::size_t adopt(std::uint32_t index, LooseRun&& run TAKEN_OVER, void** end,
-                                  std::size_t n) EXCLUDES(any_mutex) {
+                                  std::size_t n, Seed seed = {}) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     Span* const span = run.hand_over();
     span->home_.set(home_word(index));
     count(span, 1);
-    const std::size_t taken = span->take(end, n);
+    const std::size_t taken = span->take(end, n, seed);
     span->bin_above_.set(0);
     if (span->free_.get() != 0) link(span);
     log_debug(blocks_of(span), "shard % has a fresh span %, % of its blocks are taken", index,
@@ -225,14 +226,14 @@ class alignas(64) Shard {
     log_note("a fork lost the thread that held a shard's lock: its spans are given up");
   }
 
-  std::size_t take_locked(std::uint32_t size_class, void** end, std::size_t n)
+  std::size_t take_locked(std::uint32_t size_class, void** end, std::size_t n, Seed seed)
       REQUIRES(mutex_, any_mutex) {
     std::size_t taken = 0;
     for (Bin& bin : lists_[size_class]) {
       while (taken < n && bin.front() != nullptr) {
         Span* span = bin.front();
         unlink(span);
-        taken += span->take(end - taken, n - taken);
+        taken += span->take(end - taken, n - taken, seed);
         log_internal(blocks_of(span), "span % gives blocks, % of % are taken", extent_of(span),
                      taken, n);
         if (span->free_.get() != 0) link(span);

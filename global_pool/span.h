@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <type_traits>
 
 #include "global_pool/freed_bits.h"
 #include "global_pool/list.h"
@@ -46,6 +47,28 @@ struct Fragment {
   }
 };
 
+// What a take from spans needs where blocks come in random order: 64 bits that nobody knows, drawn
+// with no lock held, since that may be a system call. Elsewhere nothing.
+struct NoSeed {};
+template <class Limits>
+using Seed =
+    std::conditional_t<Limits::Defences::kShufflesBlocks, std::uint64_t, NoSeed>;
+
+// Numbers from one seed. They say where the blocks of one take lie, and nothing about those of
+// another, which has a seed of its own.
+class Scatter {
+ public:
+  constexpr explicit Scatter(std::uint64_t seed) : state_(seed) {}
+  // 0 to n - 1; 0 for n of 0.
+  constexpr std::uint32_t below(std::uint32_t n) {
+    state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+    return std::uint32_t((state_ >> 32) * n >> 32);
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
 template <class Sync, class Limits>
 class Span {
   template <class T>
@@ -55,6 +78,7 @@ class Span {
   static constexpr std::uint32_t kNobody = ~std::uint32_t{0};
   static constexpr unsigned kFullnessBins = 8;
   using Fragment = ralloc::Fragment<Sync>;
+  using Seed = ralloc::Seed<Limits>;
 
   // Which mutex guards a member depends on who has the span, and changes with that; GUARDED_BY
   // binds a member to one for good, so clang's analysis cannot check the groups below. It does
@@ -150,7 +174,8 @@ class Span {
 
   // The shard: takes up to `n` blocks, lowest address first, and writes them downwards from
   // `end`, so that a magazine filled so gives them out ascending. Returns how many.
-  std::size_t take(void** end, std::size_t n) {
+  std::size_t take(void** end, std::size_t n, [[maybe_unused]] Seed seed = {}) {
+    if constexpr (Limits::Defences::kShufflesBlocks) return take_scattered(end, n, seed);
     const std::size_t size = block_size_.get();
     Cell<std::uint64_t>* const bits = bits_.get();
     const std::uint32_t words = words_for(capacity_.get());
@@ -172,6 +197,38 @@ class Span {
       if (left == 0) break;
     }
     low_word_.set(w < words ? w : 0);
+    free_.set(free_.get() - std::uint32_t(n - left));
+    return n - left;
+  }
+
+  // As take, but from all over the span: of each word of bits a share, at random places. What is
+  // missing then, where few are free, comes from whatever word has any. O(n + words).
+  std::size_t take_scattered(void** end, std::size_t n, std::uint64_t seed)
+    requires(Limits::Defences::kShufflesBlocks)
+  {
+    const std::size_t size = block_size_.get();
+    Cell<std::uint64_t>* const bits = bits_.get();
+    const std::uint32_t words = words_for(capacity_.get());
+    Scatter random(seed ^ first_page_.get());  // the same seed may serve several spans
+    const std::size_t share = (n + words - 1) / words;
+    const std::uint32_t step = 1 + random.below(words - 1);
+    std::uint32_t w = random.below(words);
+    std::size_t left = n;
+    for (std::uint32_t i = 0; i < 2 * words && left != 0; ++i) {
+      std::uint64_t word = bits[w].get();
+      const std::size_t most = i < words && share < left ? share : left;
+      std::size_t count = 0;
+      for (; count < most && word != 0; ++count) {
+        const unsigned turn = random.below(64);
+        const unsigned place = (turn + unsigned(std::countr_zero(std::rotr(word, int(turn))))) % 64;
+        word &= ~(std::uint64_t{1} << place);
+        *--end = begin() + (std::size_t{w} * 64 + place) * size;
+      }
+      bits[w].set(word);
+      left -= count;
+      w += i < words ? step : 1;
+      if (w >= words) w -= words;
+    }
     free_.set(free_.get() - std::uint32_t(n - left));
     return n - left;
   }

@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <type_traits>
+#include <utility>
 
 #include "global_pool/global_pool.h"
 #include "global_pool/size_class.h"
@@ -23,13 +25,22 @@
 
 namespace ralloc {
 
+// The pool's random numbers, where a defence asks for them.
+template <class Limits>
+struct PoolRandom {
+  typename Limits::Random random;
+};
+struct NoPoolRandom {};
+
 template <class Sync, class Limits>
 class LocalPool : public MagazineRack<Limits> {
   using Config = typename Limits::Config;
+  using Defences = typename Limits::Defences;
   using Rack = MagazineRack<Limits>;
 
  public:
   using GlobalPool = ralloc::GlobalPool<Sync, Limits>;
+  using Rack::before;
   using Rack::home;
   using Rack::magazines;
 
@@ -39,7 +50,9 @@ class LocalPool : public MagazineRack<Limits> {
     if (memory == nullptr) return nullptr;
     const std::uint32_t shard = global.ledger().attach_pool();
     log_note("a pool for this thread, at home in shard %", shard);
-    return new (memory) LocalPool(global, shard);
+    LocalPool* const pool = new (memory) LocalPool(global, shard);
+    if constexpr (Rack::kHasQuarantine) pool->open_quarantine();
+    return pool;
   }
   // Gives all home, the pool's own memory too.
   void close();
@@ -52,6 +65,20 @@ class LocalPool : public MagazineRack<Limits> {
       overflow(class_of(key), block);
     } else {
       send(block, class_of(key));
+    }
+  }
+  // Frees such a block by and by: others are freed before it can be used again.
+  [[gnu::always_inline]] void give_later(void* block, Key key) {
+    if (UNLIKELY(!this->has_quarantine()) || Quarantine::passes_by(key)) {
+      return give_now(block, key);
+    }
+    if constexpr (Rack::kHasQuarantine) {
+      Quarantine& quarantine = *before.quarantine;
+      quarantine.enter(Quarantine::entry_of(block, key), own_.random);
+      while (quarantine.is_over()) {
+        const auto entry = quarantine.leave();
+        give_now(Quarantine::block_of(entry), Quarantine::key_of(entry));
+      }
     }
   }
   // Gives all free blocks home.
@@ -72,6 +99,65 @@ class LocalPool : public MagazineRack<Limits> {
   LocalPool(GlobalPool& global, std::uint32_t shard)
       : Rack(rack_without_room<Limits>()), global_(global), shard_(shard) {
     home = home_key(shard);
+  }
+
+  static constexpr bool kHasRandom = Defences::kShufflesBlocks || Rack::kHasQuarantine;
+  using OwnRandom = std::conditional_t<kHasRandom, PoolRandom<Limits>, NoPoolRandom>;
+  using Quarantine = ThreadQuarantine<Limits>;
+
+  [[gnu::always_inline]] void give_now(void* block, Key key) {
+    if (!this->give_hit(block, key)) give_miss(block, key);
+  }
+  // What each take needs.
+  Seed<Limits> seed() {
+    if constexpr (Defences::kShufflesBlocks) {
+      return own_.random.next();
+    } else {
+      return {};
+    }
+  }
+  // Each order is as likely as any other.
+  void shuffle(void** blocks, std::size_t n)
+    requires(Defences::kShufflesBlocks)
+  {
+    for (; n > 1; --n) std::swap(blocks[n - 1], blocks[own_.random.bits(16) * n >> 16]);
+  }
+  // Nobody may have written to a free block that goes home.
+  static void check_untouched(const void* block, unsigned size_class)
+    requires(Defences::kFindsWritesAtFlush)
+  {
+    if (UNLIKELY(!Limits::is_untouched(block, size_class))) {
+      die_of_misuse(Misuse::kWriteAfterFree, block);
+    }
+  }
+  // Without memory for it, blocks go where they go in other builds.
+  void open_quarantine()
+    requires(Rack::kHasQuarantine)
+  {
+    void* const memory = global_.ledger().take_metadata(sizeof(Quarantine));
+    if (memory != nullptr) before.quarantine = new (memory) Quarantine;
+  }
+  void close_quarantine()
+    requires(Rack::kHasQuarantine)
+  {
+    if (before.quarantine == nullptr) return;
+    global_.ledger().give_metadata(before.quarantine, sizeof(Quarantine));
+  }
+  // Gives all of it home, past the magazines.
+  void empty_quarantine()
+    requires(Rack::kHasQuarantine)
+  {
+    if (before.quarantine == nullptr) return;
+    void* blocks[Config::kBatchBlocks];
+    std::size_t n = 0;
+    while (const auto entry = before.quarantine->leave_last()) {
+      blocks[n] = Quarantine::block_of(entry);
+      if constexpr (Defences::kFindsWritesAtFlush) {
+        check_untouched(blocks[n], class_of(Quarantine::key_of(entry)));
+      }
+      if (++n == Config::kBatchBlocks) global_.give(blocks, std::exchange(n, 0));
+    }
+    if (n != 0) global_.give(blocks, n);
   }
 
   std::size_t room(unsigned size_class) const {
@@ -113,10 +199,12 @@ class LocalPool : public MagazineRack<Limits> {
   std::size_t outgoing_bytes_ = 0;
   Shelf shelves_[Limits::kClasses] = {};
   std::size_t words_used_ = 0;
+  [[no_unique_address]] OwnRandom own_;
 
   // First arrays lie here while there is room, so that a fresh pool is two OS pages.
   static constexpr std::size_t kWords =
-      (Limits::kPoolRecord - sizeof(Rack) - 8 * 8 - Limits::kClasses * sizeof(Shelf)) /
+      (Limits::kPoolRecord - sizeof(Rack) - 8 * 8 - Limits::kClasses * sizeof(Shelf) -
+       (kHasRandom ? sizeof(OwnRandom) : 0)) /
       sizeof(void*);
   void* words_[kWords];
 };
@@ -131,6 +219,7 @@ void LocalPool<Sync, Limits>::close() {
     if (shelves_[c].array != nullptr) give_array(shelves_[c].array, room(c));
   }
   if (outgoing_ != nullptr) give_array(outgoing_, 2 * outgoing_room_);
+  if constexpr (Rack::kHasQuarantine) close_quarantine();
   global_.budget().put_back(room_bytes_);
   global_.ledger().detach_pool(shard_);
   global_.ledger().give_metadata(this, sizeof(LocalPool));
@@ -251,6 +340,9 @@ void LocalPool<Sync, Limits>::give_oldest(unsigned size_class, std::size_t n) {
   if (n == 0) return;
   void** const oldest = shelves_[size_class].array + 1;
   const std::size_t rest = count(size_class) - n;
+  if constexpr (Defences::kFindsWritesAtFlush) {
+    for (std::size_t i = 0; i < n; ++i) check_untouched(oldest[i], size_class);
+  }
   global_.give(oldest, n);
   std::memmove(oldest, oldest + n, rest * sizeof(void*));
   magazines[size_class].top -= n;
@@ -267,10 +359,12 @@ void* LocalPool<Sync, Limits>::refill(unsigned size_class) {
     shelves_[size_class].last_event = events_;
     if (shelves_[size_class].array == nullptr) {  // not even the first room: no memory to spare
       void* block = nullptr;
-      (void)global_.take(shard_, size_class, &block, 1);
+      (void)global_.take(shard_, size_class, &block, 1, seed());
       return block;
     }
-    const std::size_t n = global_.take(shard_, size_class, magazine.top + 1, batch(size_class));
+    const std::size_t n =
+        global_.take(shard_, size_class, magazine.top + 1, batch(size_class), seed());
+    if constexpr (Defences::kShufflesBlocks) shuffle(magazine.top + 1, n);
     magazine.top += n;
     log_debug(picture(size_class), "take % blocks of % B from shard %", n, block_size(size_class),
               shard_);
@@ -316,7 +410,9 @@ void LocalPool<Sync, Limits>::send_all() {
   std::uint16_t ends[Config::kShardsMost] = {};
   unsigned shards = 0;
   for (std::size_t i = 0; i < outgoing_count_; ++i) {
-    const unsigned shard = shard_of(global_.map().key_of(outgoing_[i]));
+    const Key key = global_.map().key_of(outgoing_[i]);
+    if constexpr (Defences::kFindsWritesAtFlush) check_untouched(outgoing_[i], class_of(key));
+    const unsigned shard = shard_of(key);
     ++ends[shard];
     if (shards <= shard) shards = shard + 1;
   }
@@ -355,6 +451,7 @@ void LocalPool<Sync, Limits>::send(void* block, unsigned size_class) {
 
 template <class Sync, class Limits>
 void LocalPool<Sync, Limits>::flush() {
+  if constexpr (Rack::kHasQuarantine) empty_quarantine();
   for (unsigned c = 0; c < Limits::kClasses; ++c) {
     if (shelves_[c].array != nullptr) give_oldest(c, count(c));
   }
@@ -364,6 +461,9 @@ void LocalPool<Sync, Limits>::flush() {
 template <class Sync, class Limits>
 std::size_t LocalPool<Sync, Limits>::bytes() const {
   std::size_t bytes = outgoing_bytes_;
+  if constexpr (Rack::kHasQuarantine) {
+    if (before.quarantine != nullptr) bytes += before.quarantine->bytes();
+  }
   for (unsigned c = 0; c < Limits::kClasses; ++c) {
     if (shelves_[c].array != nullptr) bytes += count(c) * Limits::size_class(c).block_size;
   }
@@ -372,6 +472,9 @@ std::size_t LocalPool<Sync, Limits>::bytes() const {
 
 template <class Sync, class Limits>
 bool LocalPool<Sync, Limits>::is_valid() const {
+  if constexpr (Rack::kHasQuarantine) {
+    if (before.quarantine != nullptr && !before.quarantine->is_valid(global_.map())) return false;
+  }
   std::size_t room_bytes = 0;
   for (unsigned c = 0; c < Limits::kClasses; ++c) {
     const Magazine& magazine = magazines[c];

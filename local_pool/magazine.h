@@ -6,9 +6,11 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 
 #include "global_pool/page_map.h"
 #include "global_pool/size_class.h"
+#include "local_pool/thread_quarantine.h"
 #include "shim/annotations.h"
 
 namespace ralloc {
@@ -21,12 +23,28 @@ struct Magazine {
 };
 static_assert(sizeof(Magazine) == kGrain);
 
+// Where the blocks that are freed lie first, if anywhere: null when there is no such place.
+template <class Limits>
+struct RackQuarantine {
+  ThreadQuarantine<Limits>* quarantine = nullptr;
+};
+struct NoRackQuarantine {};
+
 // A magazine for each class, and the key of the home shard. The magazine of class c lies
 // 16 * c bytes from the start, which is what keys hold.
 template <class Limits>
 struct MagazineRack {
+  static constexpr bool kHasQuarantine = Limits::Defences::kThreadQuarantineBytes != 0;
+
   Magazine magazines[Limits::kClasses];
   Key home;
+  [[no_unique_address]] std::conditional_t<kHasQuarantine, RackQuarantine<Limits>, NoRackQuarantine>
+      before;
+
+  bool has_quarantine() const {
+    if constexpr (kHasQuarantine) return before.quarantine != nullptr;
+    return false;
+  }
 
   Magazine& at(std::size_t offset) {
     return *reinterpret_cast<Magazine*>(reinterpret_cast<char*>(this) + offset);

@@ -21,6 +21,13 @@ ThisPool* existing_pool() {
   return static_cast<ThisPool*>(this_rack);
 }
 
+// For a thread that owns no generator: rare enough to ask the system.
+Seed<ShippedLimits> fresh_seed() {
+  Seed<ShippedLimits> seed{};
+  if constexpr (Defences::kShufflesBlocks) (void)os::fill_random(&seed, sizeof seed);
+  return seed;
+}
+
 // From now on this thread goes past the magazines to the shards (I7).
 void close_this_pool(ThisPool* pool) {
   this_rack = &after_exit;
@@ -56,7 +63,7 @@ ThisPool* attach_this_pool() {
 void* take_miss(unsigned size_class) {
   if (ThisPool* pool = attach_this_pool()) return pool->refill(size_class);
   void* block = nullptr;
-  (void)bookkeeper.take(0, size_class, &block, 1);
+  (void)bookkeeper.take(0, size_class, &block, 1, fresh_seed());
   return block;
 }
 

@@ -32,17 +32,15 @@ extern constinit thread_local ThisRack* this_rack [[gnu::tls_model("initial-exec
   return this_rack->push_hit(block, offset);
 }
 
+// Frees a small block whose page has this live key, after others. For builds with a quarantine.
+[[gnu::always_inline]] inline void give_later(void* block, Key key);
+
 // --- Slow paths -------------------------------------------------------------------------------
 // A block of the class, through a refill; null if there is no memory.
 [[nodiscard]] void* take_miss(unsigned size_class);
 // Frees a block whose page has the live key of a small class. Double frees that can be seen
 // at once are fatal.
 void give_miss(void* block, Key key);
-// Frees a block whose page has the live key of a small class; in the security build it is used
-// again later than others that are free already.
-inline void give_later(void* block, Key key) {
-  if (UNLIKELY(!give_hit(block, key))) give_miss(block, key);
-}
 // Gives all of this thread's free blocks home.
 void flush_this_pool();
 // Bytes in this thread's free blocks.
@@ -52,5 +50,13 @@ bool has_this_pool();
 // This thread's pool, made if need be; null if it cannot have one (the thread is ending, or
 // memory or pthread keys are short).
 ThisPool* attach_this_pool();
+
+// A rack with a quarantine is a pool's.
+inline void give_later(void* block, Key key) {
+  if (LIKELY(this_rack->has_quarantine())) {
+    return static_cast<ThisPool*>(this_rack)->give_later(block, key);
+  }
+  if (!give_hit(block, key)) give_miss(block, key);
+}
 
 }  // namespace ralloc
