@@ -33,14 +33,13 @@ struct PoolRandom {
 struct NoPoolRandom {};
 
 template <class Sync, class Limits>
-class LocalPool : public MagazineRack<Limits> {
+class LocalPool : public PoolRack<Limits> {
   using Config = typename Limits::Config;
   using Defences = typename Limits::Defences;
-  using Rack = MagazineRack<Limits>;
+  using Rack = PoolRack<Limits>;
 
  public:
   using GlobalPool = ralloc::GlobalPool<Sync, Limits>;
-  using Rack::before;
   using Rack::home;
   using Rack::magazines;
 
@@ -51,7 +50,7 @@ class LocalPool : public MagazineRack<Limits> {
     const std::uint32_t shard = global.ledger().attach_pool();
     log_note("a pool for this thread, at home in shard %", shard);
     LocalPool* const pool = new (memory) LocalPool(global, shard);
-    if constexpr (Rack::kHasQuarantine) pool->open_quarantine();
+    if constexpr (kHasQuarantine<Limits>) pool->open_quarantine();
     return pool;
   }
   // Gives all home, the pool's own memory too.
@@ -72,11 +71,11 @@ class LocalPool : public MagazineRack<Limits> {
     if (UNLIKELY(!this->has_quarantine()) || Quarantine::passes_by(key)) {
       return give_now(block, key);
     }
-    if constexpr (Rack::kHasQuarantine) {
-      Quarantine& quarantine = *before.quarantine;
-      quarantine.enter(Quarantine::entry_of(block, key), own_.random);
-      while (quarantine.is_over()) {
-        const auto entry = quarantine.leave();
+    if constexpr (kHasQuarantine<Limits>) {
+      Quarantine& before = *this->quarantine;
+      before.enter(Quarantine::entry_of(block, key), own_.random);
+      while (before.is_over()) {
+        const auto entry = before.leave();
         give_now(Quarantine::block_of(entry), Quarantine::key_of(entry));
       }
     }
@@ -101,7 +100,7 @@ class LocalPool : public MagazineRack<Limits> {
     home = home_key(shard);
   }
 
-  static constexpr bool kHasRandom = Defences::kShufflesBlocks || Rack::kHasQuarantine;
+  static constexpr bool kHasRandom = Defences::kShufflesBlocks || kHasQuarantine<Limits>;
   using OwnRandom = std::conditional_t<kHasRandom, PoolRandom<Limits>, NoPoolRandom>;
   using Quarantine = ThreadQuarantine<Limits>;
 
@@ -132,25 +131,25 @@ class LocalPool : public MagazineRack<Limits> {
   }
   // Without memory for it, blocks go where they go in other builds.
   void open_quarantine()
-    requires(Rack::kHasQuarantine)
+    requires(kHasQuarantine<Limits>)
   {
     void* const memory = global_.ledger().take_metadata(sizeof(Quarantine));
-    if (memory != nullptr) before.quarantine = new (memory) Quarantine;
+    if (memory != nullptr) this->quarantine = new (memory) Quarantine;
   }
   void close_quarantine()
-    requires(Rack::kHasQuarantine)
+    requires(kHasQuarantine<Limits>)
   {
-    if (before.quarantine == nullptr) return;
-    global_.ledger().give_metadata(before.quarantine, sizeof(Quarantine));
+    if (this->quarantine == nullptr) return;
+    global_.ledger().give_metadata(this->quarantine, sizeof(Quarantine));
   }
   // Gives all of it home, past the magazines.
   void empty_quarantine()
-    requires(Rack::kHasQuarantine)
+    requires(kHasQuarantine<Limits>)
   {
-    if (before.quarantine == nullptr) return;
+    if (this->quarantine == nullptr) return;
     void* blocks[Config::kBatchBlocks];
     std::size_t n = 0;
-    while (const auto entry = before.quarantine->leave_last()) {
+    while (const auto entry = this->quarantine->leave_last()) {
       blocks[n] = Quarantine::block_of(entry);
       if constexpr (Defences::kFindsWritesAtFlush) {
         check_untouched(blocks[n], class_of(Quarantine::key_of(entry)));
@@ -219,7 +218,7 @@ void LocalPool<Sync, Limits>::close() {
     if (shelves_[c].array != nullptr) give_array(shelves_[c].array, room(c));
   }
   if (outgoing_ != nullptr) give_array(outgoing_, 2 * outgoing_room_);
-  if constexpr (Rack::kHasQuarantine) close_quarantine();
+  if constexpr (kHasQuarantine<Limits>) close_quarantine();
   global_.budget().put_back(room_bytes_);
   global_.ledger().detach_pool(shard_);
   global_.ledger().give_metadata(this, sizeof(LocalPool));
@@ -451,7 +450,7 @@ void LocalPool<Sync, Limits>::send(void* block, unsigned size_class) {
 
 template <class Sync, class Limits>
 void LocalPool<Sync, Limits>::flush() {
-  if constexpr (Rack::kHasQuarantine) empty_quarantine();
+  if constexpr (kHasQuarantine<Limits>) empty_quarantine();
   for (unsigned c = 0; c < Limits::kClasses; ++c) {
     if (shelves_[c].array != nullptr) give_oldest(c, count(c));
   }
@@ -461,8 +460,8 @@ void LocalPool<Sync, Limits>::flush() {
 template <class Sync, class Limits>
 std::size_t LocalPool<Sync, Limits>::bytes() const {
   std::size_t bytes = outgoing_bytes_;
-  if constexpr (Rack::kHasQuarantine) {
-    if (before.quarantine != nullptr) bytes += before.quarantine->bytes();
+  if constexpr (kHasQuarantine<Limits>) {
+    if (this->quarantine != nullptr) bytes += this->quarantine->bytes();
   }
   for (unsigned c = 0; c < Limits::kClasses; ++c) {
     if (shelves_[c].array != nullptr) bytes += count(c) * Limits::size_class(c).block_size;
@@ -472,8 +471,8 @@ std::size_t LocalPool<Sync, Limits>::bytes() const {
 
 template <class Sync, class Limits>
 bool LocalPool<Sync, Limits>::is_valid() const {
-  if constexpr (Rack::kHasQuarantine) {
-    if (before.quarantine != nullptr && !before.quarantine->is_valid(global_.map())) return false;
+  if constexpr (kHasQuarantine<Limits>) {
+    if (this->quarantine != nullptr && !this->quarantine->is_valid(global_.map())) return false;
   }
   std::size_t room_bytes = 0;
   for (unsigned c = 0; c < Limits::kClasses; ++c) {

@@ -23,28 +23,14 @@ struct Magazine {
 };
 static_assert(sizeof(Magazine) == kGrain);
 
-// Where the blocks that are freed lie first, if anywhere: null when there is no such place.
-template <class Limits>
-struct RackQuarantine {
-  ThreadQuarantine<Limits>* quarantine = nullptr;
-};
-struct NoRackQuarantine {};
-
 // A magazine for each class, and the key of the home shard. The magazine of class c lies
 // 16 * c bytes from the start, which is what keys hold.
 template <class Limits>
 struct MagazineRack {
-  static constexpr bool kHasQuarantine = Limits::Defences::kThreadQuarantineBytes != 0;
-
   Magazine magazines[Limits::kClasses];
   Key home;
-  [[no_unique_address]] std::conditional_t<kHasQuarantine, RackQuarantine<Limits>, NoRackQuarantine>
-      before;
 
-  bool has_quarantine() const {
-    if constexpr (kHasQuarantine) return before.quarantine != nullptr;
-    return false;
-  }
+  static constexpr bool has_quarantine() { return false; }
 
   Magazine& at(std::size_t offset) {
     return *reinterpret_cast<Magazine*>(reinterpret_cast<char*>(this) + offset);
@@ -76,13 +62,27 @@ struct MagazineRack {
   }
 };
 
+// And where the blocks that are freed lie first: null when there is no such place.
+template <class Limits>
+struct QuarantineRack : MagazineRack<Limits> {
+  ThreadQuarantine<Limits>* quarantine = nullptr;
+
+  bool has_quarantine() const { return quarantine != nullptr; }
+};
+
+template <class Limits>
+inline constexpr bool kHasQuarantine = Limits::Defences::kThreadQuarantineBytes != 0;
+template <class Limits>
+using PoolRack =
+    std::conditional_t<kHasQuarantine<Limits>, QuarantineRack<Limits>, MagazineRack<Limits>>;
+
 // The place under the top of a magazine without an array: always null, never written.
 inline constinit void* nothing = nullptr;
 
 // A rack whose magazines are empty and full at once, at home nowhere: every hit fails.
 template <class Limits>
-constexpr MagazineRack<Limits> rack_without_room() {
-  MagazineRack<Limits> rack{};
+constexpr PoolRack<Limits> rack_without_room() {
+  PoolRack<Limits> rack{};
   for (Magazine& magazine : rack.magazines) magazine = {&nothing, &nothing};
   rack.home = kLiveKey << 1;  // differs from every key in a high bit
   return rack;

@@ -11,7 +11,7 @@
 
 namespace ralloc {
 
-using ThisRack = MagazineRack<ShippedLimits>;
+using ThisRack = PoolRack<ShippedLimits>;
 using ThisPool = LocalPool<StdSync, ShippedLimits>;
 extern template class LocalPool<StdSync, ShippedLimits>;
 

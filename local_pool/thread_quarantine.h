@@ -110,7 +110,7 @@ class ThreadQuarantine {
   static constexpr bool is_too_large(unsigned size_class) {
     return Limits::size_class(size_class).block_size > kBytes / 4;
   }
-  static constexpr bool has_too_large() {
+  static consteval bool has_too_large() {
     for (unsigned c = 0; c < Limits::kClasses; ++c) {
       if (is_too_large(c)) return true;
     }

@@ -1,5 +1,6 @@
 // All members of the protocol's templates: what no model calls is compiled, and counts as lines
 // that were not executed. (Not those of MagazineRack, which are inlined wherever they are called.)
+#include "verify/defended_world.h"
 #include "verify/small_world.h"
 
 namespace ralloc {
@@ -14,6 +15,7 @@ struct GuardedLimits : ralloc_verify::TinyLimits {
   };
 };
 
+using ralloc_verify::DefendedLimits;
 using ralloc_verify::RelacyFutexSync;
 using ralloc_verify::RelacySync;
 using ralloc_verify::TinyLimits;
@@ -41,6 +43,9 @@ template class Shard<RelacySync, TinyLimits>;
 template class Budget<RelacySync>;
 template class GlobalPool<RelacySync, TinyLimits>;
 template class LocalPool<RelacySync, TinyLimits>;
+template class Span<RelacySync, DefendedLimits>;
+template class LocalPool<RelacySync, DefendedLimits>;
+template class ThreadQuarantine<DefendedLimits>;
 template class FutexMutex<RelacyFutexSync>;
 
 }  // namespace ralloc

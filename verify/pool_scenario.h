@@ -9,10 +9,10 @@
 
 namespace ralloc_verify {
 
-template <class Model, unsigned kThreads, class Sync = RelacySync,
-          class Limits = TinyLimits>
+template <class Model, unsigned kThreads, class Sync = RelacySync, class Limits = TinyLimits>
 struct PoolScenario : Scenario<Model, kThreads> {
-  using Pool = TinyPool<Sync, Limits>;
+  using Pool = ralloc::GlobalPool<Sync, Limits>;
+  using LocalPool = ralloc::LocalPool<Sync, Limits>;
   using Span = typename Pool::Span;
 
   typename Pool::Shards shards{};
@@ -83,14 +83,14 @@ struct PoolScenario : Scenario<Model, kThreads> {
   }
 
   // --- As alloc/ does it for a thread with a pool
-  void* allocate(TinyLocalPool* local, unsigned size_class, Place place = Place::here()) {
+  void* allocate(LocalPool* local, unsigned size_class, Place place = Place::here()) {
     void* block = local->take_hit(size_class * sizeof(ralloc::Magazine));
     if (block == nullptr) block = local->refill(size_class);
     require(block != nullptr, "no memory", place);
     World::hold(block, place);
     return block;
   }
-  void deallocate(TinyLocalPool* local, void* block, Place place = Place::here()) {
+  void deallocate(LocalPool* local, void* block, Place place = Place::here()) {
     const ralloc::Key key = check_key(block, place);
     World::let_go(block, place);
     if (!local->give_hit(block, key)) local->give_miss(block, key);
