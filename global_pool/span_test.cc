@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <vector>
 
@@ -59,8 +60,18 @@ class CutSpan : public Span<StdSync, Limits> {
   std::vector<StdSync::Cell<std::uint64_t>> words_;
 };
 
+struct ShuffledLimits : SmallLimits {
+  struct Defences : NoDefences {
+    static constexpr bool kShufflesBlocks = true;
+  };
+};
+// The tests of order below are of spans without defences.
+struct OrderedLimits : ShippedLimits {
+  using Defences = NoDefences;
+};
+
 using SmallSpan = CutSpan<SmallLimits>;
-using ShippedSpan = CutSpan<ShippedLimits>;
+using ShippedSpan = CutSpan<OrderedLimits>;
 
 constexpr unsigned kManyBlocks = 0;  // 204 of 320 bytes
 constexpr unsigned kTwoBlocks = 2;
@@ -213,6 +224,57 @@ TEST(SpanTest, FollowsTheModelThroughRandomChanges) {
       ASSERT_TRUE(span.is_valid());
     }
   }
+}
+
+// What a take with this seed gives, in order.
+std::vector<void*> scattered(CutSpan<ShuffledLimits>& span, std::size_t n, std::uint64_t seed) {
+  std::vector<void*> blocks(n);
+  blocks.erase(blocks.begin(),
+               blocks.end() - std::ptrdiff_t(span.take(blocks.data() + n, n, seed)));
+  return blocks;
+}
+
+TEST(ShuffledSpanTest, GivesOutEveryBlockOnce) {
+  ralloc_test::Random random(ralloc_test::new_seed());
+  for (unsigned c = 0; c < SmallLimits::kClasses; ++c) {
+    CutSpan<ShuffledLimits> span(c);
+    std::set<void*> held;
+    for (int step = 0; step < 3000; ++step) {
+      if (random.below(2) == 0) {
+        const std::size_t free = span.free_.get();
+        const std::size_t n = random.below(random.below(8) == 0 ? 200 : 9);
+        const std::vector<void*> blocks = scattered(span, n, random.below(1000));
+        ASSERT_EQ(blocks.size(), std::min(n, free));
+        for (void* block : blocks) ASSERT_TRUE(held.insert(block).second);
+      } else if (!held.empty()) {
+        const auto block = std::next(held.begin(), std::ptrdiff_t(random.below(held.size())));
+        span.push(*block);
+        held.erase(block);
+      }
+      ASSERT_EQ(span.free_.get() + held.size(), span.capacity_.get());
+      ASSERT_TRUE(span.is_valid());
+    }
+  }
+}
+
+TEST(ShuffledSpanTest, TakesFromAllOverTheSpan) {
+  std::set<std::size_t> places;
+  for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+    CutSpan<ShuffledLimits> span(kManyBlocks);
+    for (const void* block : scattered(span, 4, seed * 0x9E3779B97F4A7C15)) {
+      places.insert(std::size_t(static_cast<const char*>(block) - span.begin()) / 320);
+    }
+  }
+  EXPECT_EQ(places.size(), 204u) << "some block is never among the first";
+}
+
+TEST(ShuffledSpanTest, AnotherSeedIsAnotherOrder) {
+  CutSpan<ShuffledLimits> one(kManyBlocks);
+  CutSpan<ShuffledLimits> same(kManyBlocks);
+  CutSpan<ShuffledLimits> other(kManyBlocks);
+  const std::vector<void*> blocks = scattered(one, 20, 1);
+  EXPECT_EQ(scattered(same, 20, 1), blocks);
+  EXPECT_NE(scattered(other, 20, 2), blocks);
 }
 
 }  // namespace

@@ -102,6 +102,7 @@ if(RALLOC_DEBUGGER)
 endif()
 
 ralloc_unit_test(local_pool_test
+    local_pool/defended_pool_test.cc
     local_pool/local_pool_test.cc
     local_pool/local_pool_threads_test.cc
     local_pool/magazine_log_test.cc)

@@ -26,7 +26,7 @@ struct Defended : PoolScenario<Defended<kThreads>, kThreads, RelacySync, Defende
   }
   void thread(unsigned t) {
     this->deallocate_later(foreign[t][0], locals[t]);
-    if (t == 0) {
+    if (t < 2) {
       this->deallocate_later(this->allocate(locals[t], kThreeBlocks), locals[t]);
       locals[t]->flush();
       require(locals[t]->bytes() == 0, "a flushed pool keeps blocks");
