@@ -59,6 +59,11 @@ def environment(library):
     return env
 
 
+# Valgrind has 128 GiB of addresses for a program, and says so to nobody; under a limit the
+# allocators reserve less. (prlimit is in Debian's base system.)
+VALGRIND = ("prlimit", f"--as={32 << 30}", "valgrind")
+
+
 def check_answered(name, library, answered):
     """Ends the program unless `answered` is `library`: the loader only warns when it
     cannot preload one, and the system's figures would stand under another name."""
