@@ -117,7 +117,7 @@ TEST(BlockPartsTest, IsNotJoinedWithAnotherBlock) {
       EXPECT_EQ(other.size(), 64u);
     }
   }
-  EXPECT_TRUE(neighbours > 0 || ralloc_test::kDebuggerBuild);  // there red zones are between
+  EXPECT_TRUE(neighbours > 0 || ralloc_test::kExactSizes);  // there something is between
   // Nor are their parts.
   std::vector<Block> tails;
   for (Block& block : blocks) tails.push_back(block.split(32));

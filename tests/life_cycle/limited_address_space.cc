@@ -61,7 +61,7 @@ void require_as_much_again(std::size_t size) {
   const std::size_t second = fill_and_free(size);
   std::fprintf(stderr, "blocks of %7zu bytes: %zu KiB, then %zu KiB\n", size, first / kKiB,
                second / kKiB);
-  REQUIRE(first >= kLimit / (ralloc_test::kDebuggerBuild ? 5 : 3));  // most of it, rounded up to what a block of the size takes
+  REQUIRE(first >= kLimit / (ralloc_test::kExactSizes ? 5 : 3));  // most of it, rounded up to what a block of the size takes
   REQUIRE(second >= first / 10 * 9);
 }
 
