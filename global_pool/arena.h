@@ -32,6 +32,9 @@ class Arena {
   using Memory = typename Limits::Memory;
   using Config = typename Limits::Config;
   using Defences = typename Limits::Defences;
+  // From guard to guard, if there are any.
+  static constexpr std::size_t kInterval = Defences::kGuardInterval >> Limits::kPageShift;
+  static constexpr std::size_t kGuard = kInterval != 0 ? 1 : 0;
 
  public:
   using PageMap = ralloc::PageMap<Sync, Limits>;
@@ -108,6 +111,9 @@ class Arena {
     committed_.set(committed_.get() - pages.count);
   }
 
+  // From now on there are no guards between steps: the process has no mappings for them.
+  void spare_guards() requires(kGuard != 0) { spares_guards_.set(true); }
+
   // After a fork the frontier may be half moved.
   void retire() {
     frontier_ = {};
@@ -117,9 +123,6 @@ class Arena {
  private:
   static constexpr std::size_t kPiecePages = Config::kArenaPiece >> Limits::kPageShift;
   static constexpr unsigned kReserveTries = 8;
-  // From guard to guard, if there are any.
-  static constexpr std::size_t kInterval = Defences::kGuardInterval >> Limits::kPageShift;
-  static constexpr std::size_t kGuard = kInterval != 0 ? 1 : 0;
   // What is left of a piece, when another is begun, is less than an interval.
   static constexpr std::size_t kOwnPiecePages =
       kGuard != 0 && kInterval < kPiecePages / 2 ? kInterval : kPiecePages / 2;
@@ -172,7 +175,7 @@ class Arena {
   // left, so that they continue the mapping before them.
   Pages commit_behind_guard(std::size_t pages) {
     const Pages next{frontier_.first + kGuard, pages};
-    if (commit_pages(next)) return next;
+    if (!spares_guards_.get() && commit_pages(next)) return next;
     if constexpr (kGuard != 0) {
       const Pages unguarded{frontier_.first, pages};
       if (commit_pages(unguarded)) return unguarded;
@@ -190,7 +193,7 @@ class Arena {
   Pages commit_piece(Pages piece) {
     if constexpr (kGuard != 0) {
       const Pages inner{piece.first + kGuard, piece.count - 2 * kGuard};
-      if (commit_pages(inner)) return inner;
+      if (!spares_guards_.get() && commit_pages(inner)) return inner;
     }
     return commit_pages(piece) ? piece : give_up_and_release(piece);
   }
@@ -289,6 +292,7 @@ class Arena {
   Cell<std::size_t> committed_{};  // pages
   Cell<std::uintptr_t> newest_{};  // first page of the newest piece
   Cell<std::size_t> piece_pages_{kPiecePages};  // to reserve next
+  Cell<bool> spares_guards_{};
   Pages frontier_{};               // reserved, not yet committed; without the guard at the end
   using MaybeBases =
       std::conditional_t<Defences::kRandomBases, Bases<Sync, Limits>, NoBases>;

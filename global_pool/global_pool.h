@@ -232,7 +232,8 @@ class alignas(64) GlobalPool {
       if (!may_spend_addresses(align + pages)) return nullptr;
       LooseRun run = ledger_.take_guarded(pages, align);
       if (!run) return nullptr;
-      if (!Limits::Memory::commit(run->begin(), open)) {
+      if (!Limits::Memory::commit(run->begin(), open) &&
+          !(ledger_.drop_ballast() && Limits::Memory::commit(run->begin(), open))) {
         log_warning("no backing, or no mapping, for % B between inaccessible pages", open);
         release(std::move(run));
         return nullptr;
@@ -399,6 +400,12 @@ class alignas(64) GlobalPool {
       RETURN_TYPESTATE(unknown) {
     if (pages > map_.window_pages() || align > map_.window_pages()) return LooseRun(nullptr);
     LooseRun run = ledger_.take(pages, align, state, words);
+    if constexpr (kGuardsLarge) {
+      if (!run && ledger_.drop_ballast()) {
+        log_warning("no memory: mappings that were kept are for others now");
+        run = ledger_.take(pages, align, state, words);
+      }
+    }
     if (!run && may_scrape_together(pages)) {
       log_warning("% pages are scraped together from free memory", pages);
       trim();

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "global_pool/ballast.h"
 #include "global_pool/list.h"
 #include "global_pool/span.h"
 
@@ -23,8 +24,21 @@ class GuardedBlocks {
   using Span = ralloc::Span<Sync, Limits>;
 
   // The OS knows a limit on mappings, and each block has several.
-  bool may_have_more() const { return live_.get() < Limits::Defences::kGuardedMost; }
-  void came() { live_.set(live_.get() + 1); }
+  bool may_have_more() const { return live_.get() < most_.get(); }
+  void came() {
+    constexpr std::size_t kForBallast = Limits::Defences::kGuardedForBallast;
+    if constexpr (kForBallast != 0) {
+      if (live_.get() % kForBallast == 0) ballast_.add();
+    }
+    live_.set(live_.get() + 1);
+  }
+  // The process is out of mappings: what was kept is for others, and half as many blocks must do
+  // from now on. False if nothing was kept.
+  bool drop_ballast() {
+    if (!ballast_.drop()) return false;
+    most_.set(live_.get() / 2);
+    return true;
+  }
   // After a fork that lost a thread the number may be off by one.
   void went() {
     if (live_.get() != 0) live_.set(live_.get() - 1);
@@ -47,6 +61,7 @@ class GuardedBlocks {
   void retire() {
     waiting_.clear();
     pages_.set(0);
+    ballast_.retire();
   }
 
   // With those before the block.
@@ -56,6 +71,8 @@ class GuardedBlocks {
 
  private:
   Cell<std::size_t> live_{};
+  Cell<std::size_t> most_{Limits::Defences::kGuardedMost};
+  Ballast<Sync, Limits> ballast_{};
   Cell<std::size_t> pages_{};  // of addresses that wait
   List<Sync, Span, &Span::by_age_> waiting_{};
 };

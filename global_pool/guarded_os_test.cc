@@ -36,6 +36,7 @@ class GuardedOsTest : public testing::Test {
     if (span == nullptr) throw std::bad_alloc();
     return span;
   }
+  static std::size_t pages_for(std::size_t bytes) { return (bytes + kPageBytes - 1) / kPageBytes; }
   bool is_between_inaccessible_pages(Span* span, std::size_t bytes) const {
     char* const begin = span->begin();
     const std::size_t open = (bytes + os_page_ - 1) / os_page_ * os_page_;
@@ -99,6 +100,8 @@ class AllMappings {
     }
   }
   ~AllMappings() { munmap(begin_, kBytes); }
+  // So many for others.
+  void leave(std::size_t n) const { (void)mprotect(begin_, n * os::page_size(), PROT_READ); }
   bool is_out() const { return is_out_; }
 
  private:
@@ -106,6 +109,30 @@ class AllMappings {
   char* begin_;
   bool is_out_ = false;
 };
+
+// Blocks with guards take all that a program has left, and yet others get memory.
+TEST_F(GuardedOsTest, GuardsDoNotTakeTheLastMappings) {
+  if (os::kSanitized) GTEST_SKIP() << "it needs mappings itself";
+  AllMappings all;
+  if (!all.is_out()) GTEST_SKIP() << "this kernel allows more";
+  all.leave(2000);
+  std::size_t guarded = 0, refused = 0;
+  std::size_t ordinary = 0;
+  for (std::size_t i = 0; i < 6000; ++i) {
+    Span* span = pool_.take_guarded(kSize, 1);
+    if (span != nullptr) {
+      ++guarded;
+      span->begin()[0] = 1;
+    } else {
+      span = pool_.take_large(pages_for(kSize), 1);
+      ++(span != nullptr ? ordinary : refused);
+    }
+  }
+  all.leave(60'000);
+  EXPECT_GT(guarded, 500u);
+  EXPECT_EQ(ordinary, 6000 - guarded);
+  EXPECT_EQ(refused, 0u);
+}
 
 TEST_F(GuardedOsTest, WithoutMappingsBlocksAreOrdinary) {
   if (os::kSanitized) GTEST_SKIP() << "it needs mappings itself";

@@ -276,6 +276,14 @@ class Ledger {
     log_debug("run %, between inaccessible pages, has % pages more", extent_of(run), more.count);
     return more.count != 0;
   }
+  // Whether there are mappings for others now that were kept.
+  [[nodiscard]] bool drop_ballast() requires(kGuardsLarge) EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    if (!guarded_.drop_ballast()) return false;
+    if constexpr (Limits::Defences::kGuardInterval != 0) arena_.spare_guards();
+    return true;
+  }
   // Such a block that was freed, and closed, waits: nobody gets its addresses meanwhile.
   void put_in_quarantine(LooseRun&& freed TAKEN_OVER) requires(kGuardsLarge)
       EXCLUDES(any_mutex) {

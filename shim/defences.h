@@ -22,6 +22,7 @@ struct NoDefences {
   static constexpr bool kCanaries = false;
   static constexpr bool kGuardsLarge = false;
   static constexpr std::size_t kGuardedMost = 0;
+  static constexpr std::size_t kGuardedForBallast = 0;
   static constexpr std::size_t kGuardInterval = 0;
   static constexpr bool kGuardsRecords = false;
   static constexpr bool kShufflesBlocks = false;
@@ -43,6 +44,8 @@ struct ChosenDefences {
   static constexpr bool kCanaries = Config::kCanaries;
   static constexpr bool kGuardsLarge = Config::kGuardsLarge;
   static constexpr std::size_t kGuardedMost = Config::kGuardedMost;
+  // For each so many of them two mappings are kept, for when the process has no others; 0 is none.
+  static constexpr std::size_t kGuardedForBallast = 8;
   static constexpr std::size_t kGuardInterval = Config::kGuardInterval;
   static constexpr bool kGuardsRecords = Config::kGuardsRecords;
   static constexpr bool kShufflesBlocks = Config::kShufflesBlocks;

@@ -13,6 +13,7 @@ namespace {
 struct GuardDefences : ralloc::NoDefences {
   static constexpr bool kGuardsLarge = true;
   static constexpr std::size_t kGuardedMost = 3;
+  static constexpr std::size_t kGuardedForBallast = 1;
   static constexpr std::size_t kGuardInterval = 4 * kPageBytes;
   static constexpr bool kRandomBases = true;
   static constexpr std::size_t kLargeQuarantineBytes = 4 * kPageBytes;

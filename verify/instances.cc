@@ -34,6 +34,7 @@ template class PageMap<RelacySync, TinyLimits>;
 template class Arena<RelacySync, TinyLimits>;
 template class FreeRuns<RelacySync, TinyLimits>;
 template class Ledger<RelacySync, TinyLimits>;
+template class Ballast<RelacySync, GuardedLimits>;
 template class GuardedBlocks<RelacySync, GuardedLimits>;
 template class Bases<RelacySync, GuardedLimits>;
 template class Arena<RelacySync, GuardedLimits>;

@@ -20,6 +20,8 @@ struct GuardLimits : SmallLimits {
 
 struct RandomDefences : GuardDefences {
   static constexpr bool kRandomBases = true;
+  static constexpr std::size_t kGuardedMost = 100'000;
+  static constexpr std::size_t kGuardedForBallast = 8;
 };
 
 struct RandomLimits : SmallLimits {
