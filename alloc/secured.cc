@@ -138,9 +138,19 @@ void check_has(const void* block, Misuse misuse) noexcept {
   die_of_misuse(is_broken ? Misuse::kPartFreed : misuse, block);
 }
 
+namespace {
+
+// What is to be accessible of a large block: where its bytes end with a page, a guard follows at
+// once; else there is room for the canary.
+std::size_t with_canary(std::size_t size) {
+  return size % os::page_size() == 0 ? size : size + kRedZone;
+}
+
+}  // namespace
+
 SecuredLarge* secured_large(std::size_t size, std::size_t align_pages) noexcept {
   SecuredLarge* block = nullptr;
-  if constexpr (Defences::kGuardsLarge) block = bookkeeper.take_guarded(size, align_pages);
+  if constexpr (Defences::kGuardsLarge) block = bookkeeper.take_guarded(with_canary(size), align_pages);
   if (block == nullptr) {
     block = allocate_large(pages_for(size + kRedZone), align_pages);
     if (block == nullptr) return nullptr;
@@ -164,7 +174,7 @@ bool secured_resize_large(SecuredLarge* block, std::size_t size) noexcept {
   // Pages that others get are zeroed before, and what is closed needs not be.
   const bool is_cut = Defences::kZeroesFreed && size < old_size;
   if (is_cut && !is_guarded) Limits::wipe(begin + size, old_size - size);
-  const bool is_done = is_guarded ? bookkeeper.resize_guarded(block, size)
+  const bool is_done = is_guarded ? bookkeeper.resize_guarded(block, with_canary(size))
                                   : resize_large(block, size + kRedZone);
   const std::size_t now = is_done ? size : old_size;
   if (is_cut && is_guarded && is_done) {

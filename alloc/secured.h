@@ -28,20 +28,14 @@ inline constexpr std::size_t kSlackOffset = kSizes * sizeof(Magazine);
   }
   block_states.set(block, BlockState::kLive, block_size - asked);
   if constexpr (Defences::kCanaries) {
-    CanaryPlace place(block, asked, block_size);
-    const std::uint64_t canary = block_states.canary_of(block);
-    if constexpr (Defences::kZeroesFreed) {
-      place.write_first(canary);
-    } else {
-      place.write(canary);
-    }
+    CanaryPlace(block, asked, block_size).write(block_states.canary_of(block));
   }
 }
 
 // It stays the program's, with another size, and the new bytes are zeros.
 void rearm(void* block, std::size_t block_size, std::size_t old_asked, std::size_t asked) noexcept;
 
-// A block of 1 to 1023 bytes from a magazine; null sends the caller to the slow path.
+// A block of 1 to 1016 bytes from a magazine; null sends the caller to the slow path.
 [[gnu::always_inline]] inline void* secured_hit(std::size_t size) {
   constexpr std::size_t kRoom = kRedZone;  // at least so many bytes behind it
   if (UNLIKELY(size - 1 >= kFineMost - kRoom)) return nullptr;

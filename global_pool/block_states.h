@@ -59,10 +59,20 @@ class BlockStates {
   constexpr BlockStates() = default;
 
   // --- Covering ------------------------------------------------------------------------------
-  // For the ledger, under its mutex: the pages will have blocks, in a window of so many pages, a
-  // power of two and always the same. False if memory is short.
-  [[nodiscard]] bool cover(std::uintptr_t page, std::size_t pages, std::size_t window) {
-    if (mask_.load(Sync::kRelaxed) == 0 && !open(window)) return false;
+  // For the ledger, under its mutex, once, before all else: there is a window of so many pages, a
+  // power of two. False if there are not so many addresses; a smaller one may do.
+  [[nodiscard]] bool open(std::size_t window) {
+    char* const memory = static_cast<char*>(
+        Memory::reserve_zeros(window * (kGrainsInPage * sizeof(Byte) + sizeof(std::uint64_t))));
+    if (memory == nullptr) return false;
+    bytes_.store(reinterpret_cast<Byte*>(memory), Sync::kRelaxed);
+    seeds_.store(reinterpret_cast<std::uint64_t*>(memory + window * kGrainsInPage), Sync::kRelaxed);
+    mask_.store((window << Config::kPageShift) - 1, Sync::kRelaxed);
+    return true;
+  }
+  // For the ledger, under its mutex: the pages will have blocks. False if memory is short.
+  [[nodiscard]] bool cover(std::uintptr_t page, std::size_t pages) {
+    const std::size_t window = (mask_.load(Sync::kRelaxed) >> Config::kPageShift) + 1;
     const std::size_t first = page & (window - 1);
     const std::size_t to_end = window - first;
     const std::size_t head = pages < to_end ? pages : to_end;
@@ -74,7 +84,8 @@ class BlockStates {
       const std::uintptr_t address = (page + i) << Config::kPageShift;
       Byte* const bytes = &byte_of(address);
       Memory::clear(bytes, kGrainsInPage);
-      seed_of(address) = secret + address;
+      seed_of(address) = secret;
+      secret += kGolden;
     }
   }
   // The same of pages that are to be one large block.
@@ -125,16 +136,17 @@ class BlockStates {
     byte_of(address_of(block)).store(state.byte(), Sync::kRelaxed);
   }
 
-  // Eight bytes for behind the block, none of them zero: what strings are ended by is the most
-  // frequent of single bytes that are too many. The same while the block is live; who does not know
-  // its page's number cannot guess it.
+  // Eight bytes for behind the block, the same while it is live; who does not know its page's number
+  // cannot guess them.
   std::uint64_t canary_of(const void* block) const {
     std::uint64_t x = address_of(block) ^ seed_of(address_of(block));
-    x *= 0x9e3779b97f4a7c15;  // 2^64 by the golden ratio, odd: it spreads all bits upwards
-    return (x ^ x >> 32) | 0x0101010101010101;
+    x *= kGolden;
+    return x ^ x >> 32;
   }
 
  private:
+  // 2^64 by the golden ratio, odd: as a factor it spreads all bits upwards.
+  static constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;
   static constexpr unsigned kLongBytes = 3;
   static constexpr unsigned kLongBits = 6;  // so that such a byte is `nothing`
   static constexpr unsigned kLongMask = (1u << kLongBits) - 1;
@@ -161,15 +173,6 @@ class BlockStates {
     return slack;
   }
 
-  bool open(std::size_t window) {
-    char* const memory = static_cast<char*>(
-        Memory::reserve_zeros(window * (kGrainsInPage * sizeof(Byte) + sizeof(std::uint64_t))));
-    if (memory == nullptr) return false;
-    bytes_.store(reinterpret_cast<Byte*>(memory), Sync::kRelaxed);
-    seeds_.store(reinterpret_cast<std::uint64_t*>(memory + window * kGrainsInPage), Sync::kRelaxed);
-    mask_.store((window << Config::kPageShift) - 1, Sync::kRelaxed);
-    return true;
-  }
   bool commit(std::size_t page, std::size_t pages) {
     return commit_range(bytes_.load(Sync::kRelaxed) + page * kGrainsInPage,
                         pages * kGrainsInPage * sizeof(Byte)) &&

@@ -1,9 +1,10 @@
 // Bytes behind what was asked for of a block, which nobody can guess: the first eight there, and the
-// last eight of the block, or as many as there are. Who writes over the block's end changes the
-// former, and who writes before the begin of the next one the latter.
+// last eight of the block. Who writes over the block's end changes the former, and who writes before
+// the begin of the next one the latter. The very first is zero, so that a string that was not ended
+// ends there when it is read; what a string's end writes too far it writes over a zero.
 //
 // Thread safety: for who has the block.
-// Invariants: where there is room for a byte behind a block there is one of the canary's.
+// Invariants: where there is a canary, nobody's bytes behind the block are eight at least.
 #pragma once
 
 #include <bit>
@@ -12,50 +13,41 @@
 #include <cstring>
 
 #include "global_pool/block_states.h"
+#include "shim/debugger.h"
 #include "shim/defences.h"
 
 namespace ralloc {
 
-// Of a block of `asked` bytes, of `room` that are accessible: a multiple of 8, and more than were
-// asked for. Of each eight bytes up to its end the canary has as many as belong to nobody.
+inline constexpr std::size_t kCanaryBytes = sizeof(std::uint64_t);
+static_assert(!Defences::kCanaries || kRedZone == kCanaryBytes);
+
+// Of a block of `asked` bytes, of `room` that are accessible, a multiple of 8.
 class CanaryPlace {
  public:
   CanaryPlace(void* block, std::size_t asked, std::size_t room)
       : behind_(static_cast<char*>(block) + asked),
-        last_(static_cast<char*>(block) + room - kBytes),
-        slack_(room - asked),
-        turn_(unsigned(asked % kBytes) * 8) {}
+        last_(static_cast<char*>(block) + room - kCanaryBytes),
+        turn_(unsigned(asked % kCanaryBytes) * 8) {}
 
-  // With the program's bytes as they are.
+  // The two may overlap, and so are of one pattern that goes on to the end.
   void write(std::uint64_t canary) const {
-    if (slack_ > kBytes) return write_both(canary);
-    const unsigned kept = program_bits();
-    write(last_, (read(last_) & ~(~std::uint64_t{0} << kept)) | canary >> kept << kept);
+    const std::uint64_t word = with_zero(canary);
+    write(behind_, std::rotr(word, int(turn_)));
+    write(last_, word);
   }
-  // The same, where they are all zeros.
-  void write_first(std::uint64_t canary) const {
-    if (slack_ > kBytes) return write_both(canary);
-    const unsigned kept = program_bits();
-    write(last_, canary >> kept << kept);
+  void clear() const {
+    write(behind_, 0);
+    write(last_, 0);
   }
   bool has(std::uint64_t canary) const {
-    const std::uint64_t last = read(last_) ^ canary;
-    if (slack_ > kBytes) return (last | (read(behind_) ^ turned(canary))) == 0;
-    return last >> program_bits() == 0;
+    const std::uint64_t word = with_zero(canary);
+    return ((read(last_) ^ word) | (read(behind_) ^ std::rotr(word, int(turn_)))) == 0;
   }
 
  private:
-  static constexpr std::size_t kBytes = sizeof(std::uint64_t);
-
-  // The two overlap, and so are of one pattern that goes on to the end.
-  std::uint64_t turned(std::uint64_t canary) const { return std::rotr(canary, int(turn_)); }
-  void write_both(std::uint64_t canary) const {
-    write(behind_, turned(canary));
-    write(last_, canary);
+  std::uint64_t with_zero(std::uint64_t canary) const {
+    return canary & ~(std::uint64_t{0xff} << turn_);
   }
-  // Of the last eight bytes, at their begin; less than 64.
-  unsigned program_bits() const { return unsigned(kBytes - slack_) * 8; }
-
   static std::uint64_t read(const char* at) {
     std::uint64_t word;
     std::memcpy(&word, at, sizeof word);
@@ -65,12 +57,12 @@ class CanaryPlace {
 
   char* const behind_;
   char* const last_;
-  const std::size_t slack_;  // at least 1
-  const unsigned turn_;
+  const unsigned turn_;  // of the pattern, in bits
 };
 
+// Of large blocks the room ends with a page of the OS, perhaps at once: then a guard is there.
 inline bool has_room_for_canary(std::size_t asked, std::size_t room) {
-  return Defences::kCanaries && asked < room;
+  return Defences::kCanaries && asked + kCanaryBytes <= room;
 }
 inline void put_canary(void* block, std::size_t asked, std::size_t room) {
   if (!has_room_for_canary(asked, room)) return;
@@ -78,7 +70,7 @@ inline void put_canary(void* block, std::size_t asked, std::size_t room) {
 }
 inline void clear_canary(void* block, std::size_t asked, std::size_t room) {
   if (!has_room_for_canary(asked, room)) return;
-  CanaryPlace(block, asked, room).write(0);
+  CanaryPlace(block, asked, room).clear();
 }
 inline bool has_canary(void* block, std::size_t asked, std::size_t room) {
   if (!has_room_for_canary(asked, room)) return true;

@@ -166,12 +166,12 @@ class alignas(64) GlobalPool {
     begin_breaking(bytes);
     typename Ledger::PartGiven given = ledger_.give_part(bytes, !was_written, now_ms);
     if (given.needs_purge) {
+      // Its bytes are the caller's until they are given.
+      if constexpr (Limits::Defences::kZeroesFreed) Limits::wipe(part, size);
       for (const Bytes& dead : given.os_pages) {
         if (dead.begin == dead.end) continue;
         (void)Limits::Memory::purge(reinterpret_cast<void*>(dead.begin), dead.end - dead.begin);
       }
-      // Its bytes are the caller's until they are given.
-      if constexpr (Limits::Defences::kZeroesFreed) Limits::wipe(part, size);
       given = ledger_.give_part(bytes, true, now_ms);
     }
     if (given.state != PartState::kLive) {

@@ -44,9 +44,9 @@ struct ShippedLimits {
   }
 
   // --- Of the security build ------------------------------------------------------------------
-  [[nodiscard]] static bool cover_states(std::uintptr_t page, std::size_t pages,
-                                         std::size_t window) {
-    return block_states.cover(page, pages, window);
+  [[nodiscard]] static bool open_states(std::size_t window) { return block_states.open(window); }
+  [[nodiscard]] static bool cover_states(std::uintptr_t page, std::size_t pages) {
+    return block_states.cover(page, pages);
   }
   // Pages are to be a span, or a large block, from now on.
   static void begin_span_states(std::uintptr_t page, std::size_t pages) {

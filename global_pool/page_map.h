@@ -107,7 +107,7 @@ class PageMap {
     }
     if (!commit_entries(page, pages)) return false;
     if constexpr (Limits::Defences::kStates) {
-      if (!Limits::cover_states(page, pages, window_pages())) return false;
+      if (!Limits::cover_states(page, pages)) return false;
     }
     for (std::uintptr_t p = page; p != page + pages; p += kSectorPages) owner(p).set(p);
     if constexpr (Limits::Defences::kGuardsLarge) forget_freed(page, pages);
@@ -171,9 +171,16 @@ class PageMap {
     if (bits < Config::kWindowBitsLeast) bits = Config::kWindowBitsLeast;
     for (; bits >= Config::kWindowBitsLeast; --bits) {
       const std::size_t pages = std::size_t{1} << bits;
-      char* memory = static_cast<char*>(Limits::Memory::reserve_zeros(
-          pages * (sizeof(Tag) + sizeof(Entry)) + pages / kSectorPages * sizeof(Owner)));
+      const std::size_t bytes =
+          pages * (sizeof(Tag) + sizeof(Entry)) + pages / kSectorPages * sizeof(Owner);
+      char* memory = static_cast<char*>(Limits::Memory::reserve_zeros(bytes));
       if (memory == nullptr) continue;
+      if constexpr (Limits::Defences::kStates) {
+        if (!Limits::open_states(pages)) {
+          Limits::Memory::release(memory, bytes);
+          continue;
+        }
+      }
       tags_.store(reinterpret_cast<Tag*>(memory), Sync::kRelaxed);
       memory += pages * sizeof(Tag);
       spans_.store(reinterpret_cast<Entry*>(memory), Sync::kRelaxed);

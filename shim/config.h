@@ -230,7 +230,7 @@ struct DefaultConfig {
   /// Unit: yes or no. Range: yes or no.
   /// Why: a wrong one is a type that was confused.
   static constexpr bool kChecksSizes = true;
-  /// Whether up to eight bytes, one at least, that nobody can guess lie behind each block.
+  /// Whether eight bytes or more that nobody can guess lie behind each block.
   /// Unit: yes or no. Range: yes or no.
   /// Why: who writes over the end of a block is found when it is freed.
   static constexpr bool kCanaries = true;
@@ -244,8 +244,8 @@ struct DefaultConfig {
   static constexpr std::size_t kGuardedMost = 16384;
   /// In the arena there is an inaccessible page after so many bytes of spans, and before the first.
   /// Unit: bytes. Range: 0 (none), or 1 MiB to kArenaPiece.
-  /// Why: each is two mappings, so 64 GiB of spans are half of what a process may have.
-  static constexpr std::size_t kGuardInterval = 4 * kMiB;
+  /// Why: each is two mappings, so 16 GiB of spans are half of what a process may have.
+  static constexpr std::size_t kGuardInterval = 1 * kMiB;
   /// Whether the allocator's own records lie between inaccessible pages.
   /// Unit: yes or no. Range: yes or no.
   /// Why: no run over an end of anything reaches them.

@@ -16,7 +16,7 @@ namespace ralloc {
 
 // So many bytes behind each block, or more, are nobody's: what a program does to them is reported.
 // They lie before the next block, too.
-inline constexpr std::size_t kRedZone = kDebugger ? 16 : Defences::kCanaries ? 1 : 0;
+inline constexpr std::size_t kRedZone = kDebugger ? 16 : Defences::kCanaries ? 8 : 0;
 // Blocks have exactly the bytes that were asked for, and the allocator knows how many.
 inline constexpr bool kExactSizes = kDebugger || Defences::kStates;
 

@@ -45,7 +45,7 @@ void written_there() {
 
 // Before a block that has a live neighbour before it, which is the one to be named.
 void before() {
-  char* blocks[64];
+  static char* blocks[4096];  // so many that some lie behind each other in any order
   for (char*& each : blocks) each = static_cast<char*>(get(size));
   std::sort(std::begin(blocks), std::end(blocks));
   std::size_t nearest = 1;
