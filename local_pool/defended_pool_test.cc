@@ -97,8 +97,8 @@ TEST_F(DefendedPoolTest, ABlockIsNotUsedAgainBeforeManyBytesWereFreed) {
   for (unsigned round = 0; round < 20; ++round) {
     void* const block = take(k1024);
     give(block);
-    // 64 lie in the queue, and this one comes there after one of them at least.
-    for (unsigned i = 0; i < 64; ++i) {
+    // 64 lie there, four in slots; when there are more the oldest leave, until they are 56.
+    for (unsigned i = 0; i < 52; ++i) {
       void* const other = take(k1024);
       ASSERT_NE(other, block) << "after " << i;
       give(other);
@@ -111,18 +111,19 @@ TEST_F(DefendedPoolTest, HoldsNoMoreBytesOrBlocksThanItMay) {
   const Blocks small = take(k320, 400);
   local_->flush();
   EXPECT_EQ(local_->bytes(), 0u);
-  give(Blocks(large.begin(), large.begin() + 68));
-  EXPECT_EQ(local_->bytes(), 68u * 1024) << "four slots and 64 KiB";
-  EXPECT_EQ(*local_->magazines[k1024].top, nullptr);
-  give(large[68]);
-  EXPECT_NE(*local_->magazines[k1024].top, nullptr) << "one had to leave";
-  give(Blocks(large.begin() + 69, large.end()));
+  give(Blocks(large.begin(), large.begin() + 64));
+  EXPECT_EQ(local_->bytes(), 64u * 1024);
+  EXPECT_EQ(*local_->magazines[k1024].top, nullptr) << "as much as may lie there";
+  give(large[64]);
+  EXPECT_NE(*local_->magazines[k1024].top, nullptr) << "the oldest had to leave";
+  give(Blocks(large.begin() + 65, large.end()));
   local_->flush();
-  give(Blocks(small.begin(), small.begin() + 104));
+  // A hundred are the most; each counts for a hundredth, rounded up.
+  give(Blocks(small.begin(), small.begin() + 99));
   EXPECT_EQ(*local_->magazines[k320].top, nullptr);
-  give(small[104]);
-  EXPECT_NE(*local_->magazines[k320].top, nullptr) << "a hundred is the most";
-  give(Blocks(small.begin() + 105, small.end()));
+  give(small[99]);
+  EXPECT_NE(*local_->magazines[k320].top, nullptr);
+  give(Blocks(small.begin() + 100, small.end()));
 }
 
 TEST_F(DefendedPoolTest, LargerBlocksPassBy) {

@@ -74,10 +74,7 @@ class LocalPool : public PoolRack<Limits> {
     if constexpr (kHasQuarantine<Limits>) {
       Quarantine& before = *this->quarantine;
       before.enter(Quarantine::entry_of(block, key), own_.random);
-      while (before.is_over()) {
-        const auto entry = before.leave();
-        give_now(Quarantine::block_of(entry), Quarantine::key_of(entry));
-      }
+      if (UNLIKELY(before.is_over())) give_oldest_now();
     }
   }
   // Gives all free blocks home.
@@ -141,6 +138,16 @@ class LocalPool : public PoolRack<Limits> {
   {
     if (this->quarantine == nullptr) return;
     global_.ledger().give_metadata(this->quarantine, sizeof(Quarantine));
+  }
+  // What has lain longest may be used again.
+  [[gnu::noinline]] void give_oldest_now()
+    requires(kHasQuarantine<Limits>)
+  {
+    Quarantine& before = *this->quarantine;
+    while (before.is_high()) {
+      const auto entry = before.leave();
+      give_now(Quarantine::block_of(entry), Quarantine::key_of(entry));
+    }
   }
   // Gives all of it home, past the magazines.
   void empty_quarantine()

@@ -2,9 +2,9 @@
 // random one of a few slots, and what comes out goes to the end of a queue.
 //
 // Thread safety: a thread's own, as its pool.
-// Invariants: I1 a block that lies here is in no magazine or outgoing array. The queue holds at most
-// kMost blocks, and of those that are freed no more bytes than Limits says, once the caller has
-// taken out what is_over() tells.
+// Invariants: I1 a block that lies here is in no magazine or outgoing array. No more lies here than
+// kBytes, where a block counts for at least kLeastCharge, once the caller has taken out what
+// is_over() and is_high() tell: both slots and queue have places for as many.
 #pragma once
 
 #include <bit>
@@ -17,6 +17,14 @@
 #include "shim/fatal.h"
 
 namespace ralloc {
+
+template <class Limits>
+consteval bool has_blocks_above(std::size_t bytes) {
+  for (unsigned c = 0; c < Limits::kClasses; ++c) {
+    if (Limits::size_class(c).block_size > bytes) return true;
+  }
+  return false;
+}
 
 template <class Limits>
 class ThreadQuarantine {
@@ -43,59 +51,68 @@ class ThreadQuarantine {
     return Limits::size_class(class_of(key_of(entry))).block_size;
   }
 
-  // A block so large that the queue would hold few others is not for it.
+  static constexpr std::size_t kLeastCharge = (kBytes + kMost - 1) / kMost;
+  // What a block counts for.
+  static std::size_t charge_of(Entry entry) {
+    const std::size_t bytes = bytes_of(entry);
+    return bytes < kLeastCharge ? kLeastCharge : bytes;
+  }
+  // A block so large that there would be few others is not for it.
   static bool passes_by(Key key) {
-    if constexpr (!kSomePassBy) return false;
-    return is_too_large(class_of(key));
+    if constexpr (!has_blocks_above<Limits>(kBytes / 4)) return false;
+    return Limits::size_class(class_of(key)).block_size > kBytes / 4;
   }
 
-  // The block goes to a slot, which the generator names, and what lay there to the queue.
+  // The block goes to a random slot, and what lay there to the queue. Larger ones go there at once:
+  // the slots have no more than half of all.
   template <class Random>
   [[gnu::always_inline]] void enter(Entry entry, Random& random) {
+    const std::size_t charge = charge_of(entry);
+    charged_ += charge;
     if constexpr (kSwaps != 0) {
-      Entry& slot = slots_[kSwaps == 1 ? 0 : random.bits(std::countr_zero(kSwaps))];
-      const Entry last = slot;
-      slot = entry;
-      if (UNLIKELY(last == 0)) return;
-      entry = last;
+      if (LIKELY(charge <= kSwapped)) {
+        entry = std::exchange(slots_[draw(random)], entry);
+        if (UNLIKELY(entry == 0)) return;
+      }
     }
     queue_[end_++ % kPlaces] = entry;
-    bytes_ += bytes_of(entry);
   }
-  bool is_over() const { return bytes_ > kBytes || end_ - begin_ > kMost; }
-  // The block that has lain longest in the queue, which is not empty.
+  // Then blocks should leave until it is not high: many together are cheaper.
+  bool is_over() const { return charged_ > kBytes; }
+  bool is_high() const { return charged_ > kBytes - kBytes / 8; }
+  // The block that has lain longest in the queue. As slots alone are never high, it has one then.
   Entry leave() {
+    DCHECK(begin_ != end_);
     const Entry entry = queue_[begin_++ % kPlaces];
-    bytes_ -= bytes_of(entry);
+    charged_ -= charge_of(entry);
     return entry;
   }
   // Any block; none if there is none.
   Entry leave_last() {
     if (begin_ != end_) return leave();
     for (Entry& slot : slots_) {
-      if (slot != 0) return std::exchange(slot, 0);
+      if (slot == 0) continue;
+      charged_ -= charge_of(slot);
+      return std::exchange(slot, 0);
     }
     return 0;
   }
 
   std::size_t bytes() const {
-    std::size_t bytes = bytes_;
-    for (const Entry slot : slots_) bytes += slot != 0 ? bytes_of(slot) : 0;
+    std::size_t bytes = 0;
+    for_each([&](Entry entry) { bytes += bytes_of(entry); });
     return bytes;
   }
   // Debug builds and tests: `map` has the key of every block.
   template <class PageMap>
   bool is_valid(const PageMap& map) const {
-    std::size_t bytes = 0;
-    for (std::uint32_t i = begin_; i != end_; ++i) {
-      const Entry entry = queue_[i % kPlaces];
-      if (map.key_of(block_of(entry)) != key_of(entry)) return false;
-      bytes += bytes_of(entry);
-    }
-    for (const Entry slot : slots_) {
-      if (slot != 0 && map.key_of(block_of(slot)) != key_of(slot)) return false;
-    }
-    return bytes == bytes_ && end_ - begin_ <= kMost;
+    std::size_t charged = 0;
+    bool are_known = true;
+    for_each([&](Entry entry) {
+      charged += charge_of(entry);
+      are_known = are_known && map.key_of(block_of(entry)) == key_of(entry);
+    });
+    return are_known && charged == charged_ && end_ - begin_ <= kPlaces;
   }
 
  private:
@@ -103,23 +120,31 @@ class ThreadQuarantine {
   static constexpr unsigned kKeyUnused = 4;  // low bits of a key: it has 16 times the class
   static constexpr unsigned kKeyShift = kAddressBits - kKeyUnused;
   static_assert(kKeyBits - kKeyUnused <= 64 - kAddressBits);
-  // One block more than may stay lies there for a moment.
   static constexpr std::uint32_t kPlaces = std::bit_ceil(std::uint32_t(kMost) + 1);
   static constexpr std::size_t kSlots = kSwaps != 0 ? kSwaps : 1;
+  static constexpr std::size_t kSwapped = kBytes / 2 / kSlots;
+  static constexpr unsigned kBits = unsigned(std::countr_zero(kSlots));  // that name a slot
 
-  static constexpr bool is_too_large(unsigned size_class) {
-    return Limits::size_class(size_class).block_size > kBytes / 4;
+  // Several draws are made of one number, below a bit that tells when it is used up. (So a forked
+  // child's next few swaps are its parent's.)
+  template <class Random>
+  [[gnu::always_inline]] std::size_t draw(Random& random) {
+    if (UNLIKELY(draws_ >> kBits == 0)) draws_ = random.next() | std::uint64_t{1} << 63;
+    const std::size_t slot = draws_ % kSlots;
+    draws_ >>= kBits;
+    return slot;
   }
-  static consteval bool has_too_large() {
-    for (unsigned c = 0; c < Limits::kClasses; ++c) {
-      if (is_too_large(c)) return true;
+  template <class Visit>
+  void for_each(const Visit& visit) const {
+    for (std::uint32_t i = begin_; i != end_; ++i) visit(queue_[i % kPlaces]);
+    for (const Entry slot : slots_) {
+      if (slot != 0) visit(slot);
     }
-    return false;
   }
-  static constexpr bool kSomePassBy = has_too_large();
 
-  std::size_t bytes_ = 0;    // in the queue
-  std::uint32_t begin_ = 0;  // counted up for ever
+  std::size_t charged_ = 0;
+  std::uint64_t draws_ = 0;
+  std::uint32_t begin_ = 0;  // of the queue; counted up for ever
   std::uint32_t end_ = 0;
   Entry slots_[kSlots] = {};
   Entry queue_[kPlaces];  // not touched before there are blocks for it

@@ -258,7 +258,8 @@ struct DefaultConfig {
   /// Unit: yes or no. Range: yes or no.
   /// Why: the place of a library says nothing about that of a block.
   static constexpr bool kRandomBases = true;
-  /// Freed blocks of a thread lie until so many bytes of others are freed after them.
+  /// Freed blocks of a thread lie there until about so many bytes of others, or 1023 of them, are
+  /// freed after them. Blocks of more than a quarter of it are used again at once.
   /// Unit: bytes. Range: 0 to 1 GiB.
   /// Why: who uses a block that was freed a moment ago has not another's under the hand.
   static constexpr std::size_t kThreadQuarantineBytes = 128 * kKiB;

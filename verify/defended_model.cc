@@ -55,7 +55,7 @@ struct Defended : PoolScenario<Defended<kThreads>, kThreads, RelacySync, Defende
       for (void*& block : many) block = this->allocate(locals[t], kThreeBlocks);
       for (void* block : many) deallocate_later(block, locals[t]);
       require(locals[t]->is_valid(), "a local pool is not valid");
-      require(locals[t]->bytes() >= 4 * 21840, "a block is not counted");
+      require(locals[t]->bytes() >= 3 * 21840, "a block is not counted");
       locals[t]->close();
     }
     // Both words of a long span's bits, until one is empty.

@@ -1,5 +1,5 @@
 // The world with the defences of the security build that are part of the protocol: blocks in random
-// order, a quarantine of two slots and two blocks, and a look at what goes home.
+// order, a quarantine of four blocks, two of them in slots, and a look at what goes home.
 //
 // Thread safety: a model's threads are fibers of one thread.
 #pragma once
@@ -15,7 +15,7 @@ struct DefendedLimits : TinyLimits {
     static constexpr std::size_t kThreadQuarantineBytes = 4 * 21840;  // larger ones pass by
     static constexpr std::size_t kThreadQuarantineSwaps = 2;
   };
-  static constexpr std::size_t kQuarantineBlocks = 2;
+  static constexpr std::size_t kQuarantineBlocks = 4;
   static constexpr std::size_t kPoolRecord = 248;  // as many words as in the tiny world
 
   // The same in each run, as a search needs it.
