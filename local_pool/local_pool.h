@@ -68,14 +68,14 @@ class LocalPool : public PoolRack<Limits> {
   }
   // Frees such a block by and by: others are freed before it can be used again.
   [[gnu::always_inline]] void give_later(void* block, Key key) {
-    if (UNLIKELY(!this->has_quarantine()) || Quarantine::passes_by(key)) {
-      return give_now(block, key);
-    }
     if constexpr (kHasQuarantine<Limits>) {
-      Quarantine& before = *this->quarantine;
-      before.enter(Quarantine::entry_of(block, key), own_.random);
-      if (UNLIKELY(before.is_over())) give_oldest_now();
+      if (LIKELY(this->has_quarantine()) && !Quarantine::passes_by(key)) {
+        this->quarantine->enter(Quarantine::entry_of(block, key), own_.random);
+        if (UNLIKELY(this->quarantine->is_over())) give_oldest_now();
+        return;
+      }
     }
+    give_now(block, key);
   }
   // Gives all free blocks home.
   void flush();

@@ -31,8 +31,8 @@ class ThreadQuarantine {
   using Defences = typename Limits::Defences;
 
  public:
-  // A block, and in the upper bits what its key says of shard and class; 0 is none. The kernel gives
-  // a program no address with more bits than kAddressBits unless it asks for one.
+  // A block, and in the upper bits what its key says of shard and class; 0 is none. The kernel
+  // gives a program no address with more bits than kAddressBits unless it asks for one.
   using Entry = std::uint64_t;
   static constexpr std::size_t kBytes = Defences::kThreadQuarantineBytes;
   static constexpr std::size_t kSwaps = Defences::kThreadQuarantineSwaps;

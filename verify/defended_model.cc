@@ -1,7 +1,7 @@
 // Threads free their own blocks and each other's through the quarantines of their pools, one of
 // which is flushed, while both refill in random order from the same spans.
 //
-// Invariants: I1 (a block is in a quarantine or anywhere else, and comes out of it once), I2, I4, I5,
+// Invariants: I1 (a block is in a quarantine or elsewhere, and comes out of it once), I2, I4, I5,
 // I7. Who wrote to a block that goes home is told, with no lock held, whether it came from a
 // magazine or is of another shard.
 // Cannot see: all that a generator may say; these numbers are the same in each execution.
