@@ -15,47 +15,65 @@ bool lies_at(const void* block, std::size_t align) {
   return std::has_single_bit(align) && (reinterpret_cast<std::uintptr_t>(block) & (align - 1)) == 0;
 }
 
-// What a free finds where no live block begins.
-[[noreturn, gnu::cold]] void refuse_free(const void* block, BlockState state) {
-  die_of_misuse(state.kind() == BlockState::kBroken ? Misuse::kPartFreed
-                : state.kind() == BlockState::kFree ? Misuse::kDoubleFree
-                                                    : Misuse::kNotABlock,
+// What a free finds where no live block begins. What it took is put back, for a handler of SIGABRT
+// may go on with it.
+[[noreturn, gnu::cold, gnu::noinline]] void refuse_free(void* block, BlockState was) {
+  block_states.restore(block, was);
+  die_of_misuse(was.kind() == BlockState::kBroken ? Misuse::kPartFreed
+                : was.kind() == BlockState::kFree ? Misuse::kDoubleFree
+                                                  : Misuse::kNotABlock,
                 block);
 }
+[[noreturn, gnu::cold, gnu::noinline]] void die_of_overflow(const void* block) {
+  die_of_misuse(Misuse::kOverflow, block);
+}
+
+bool is_at_grain(const void* p) { return reinterpret_cast<std::uintptr_t>(p) % kGrain == 0; }
 
 // Takes a block back that is live, and dies if it is not.
 [[gnu::always_inline]] inline BlockState take_back(void* block) {
-  const bool is_at_grain = reinterpret_cast<std::uintptr_t>(block) % kGrain == 0;
-  if (UNLIKELY(!is_at_grain)) refuse_free(block, BlockState(BlockState::kNothing, 0));
+  if (UNLIKELY(!is_at_grain(block))) die_of_misuse(Misuse::kNotABlock, block);
   const BlockState was = block_states.take_back<Defences::kExchangesStates>(block);
-  if (UNLIKELY(was.kind() != BlockState::kLive)) {
-    // A handler of SIGABRT may go on with it.
-    block_states.restore(block, was);
-    refuse_free(block, was);
-  }
+  if (UNLIKELY(was.kind() != BlockState::kLive)) refuse_free(block, was);
   return was;
 }
 
-// What was said of a block must be so.
-[[gnu::always_inline]] inline void check_said(void* block, BlockState was, std::size_t asked,
-                                              std::size_t size, std::size_t align) {
-  if constexpr (!Defences::kChecksSizes) return;
-  const bool is_right_size = size == kUnknownSize || size == asked;
-  const bool is_right_place = align == 1 || lies_at(block, align);
-  if (LIKELY(is_right_size && is_right_place)) return;
-  block_states.restore(block, was);
-  die_of_misuse(is_right_size ? Misuse::kWrongAlignment : Misuse::kWrongSize, block);
+// Whether the block was overwritten behind its end, or the next one before its begin. It is
+// another's, who may free it at any time, and get it again: its canary is missing then for a moment.
+bool is_overwritten(char* block, std::size_t block_size) {
+  if (!block_states.is_seen_live(block)) return false;
+  const std::size_t asked = block_size - block_states.slack_of(block);
+  if (asked > block_size - kCanaryBytes) return false;  // the slack is just being changed
+  const CanaryPlace place(block, asked, block_size);
+  return !place.has_last(block_states.canary_of(block)) && block_states.is_seen_live(block);
+}
+[[gnu::cold, gnu::noinline]] void look_again(char* block, std::size_t block_size) {
+  for (unsigned looks = 0; looks < 1000; ++looks) {
+    if (!is_overwritten(block, block_size)) return;
+    StdSync::pause();
+  }
+  die_of_overflow(block);
+}
+// Of a block in the same page, if there is one before this.
+[[gnu::always_inline]] inline void check_before(char* block, std::size_t block_size) {
+  char* const before = block - block_size;
+  const bool is_in_page = (reinterpret_cast<std::uintptr_t>(before) ^
+                           reinterpret_cast<std::uintptr_t>(block)) >> Config::kPageShift == 0;
+  if (is_in_page && UNLIKELY(is_overwritten(before, block_size))) look_again(before, block_size);
 }
 
-[[noreturn, gnu::cold]] void die_of_overflow(const void* block) {
-  die_of_misuse(Misuse::kOverflow, block);
+// What is said of a block that is live must be so.
+void check_said(const void* block, std::size_t asked, std::size_t size, std::size_t align) {
+  if constexpr (!Defences::kChecksSizes) return;
+  if (size != kUnknownSize && size != asked) die_of_misuse(Misuse::kWrongSize, block);
+  if (align != 1 && !lies_at(block, align)) die_of_misuse(Misuse::kWrongAlignment, block);
 }
 
 // --- Large blocks --------------------------------------------------------------------------------
 
 using Limits = ShippedLimits;
 
-void free_large(void* ptr, std::size_t size, std::size_t align) {
+void free_large(void* ptr) {
   const BlockState was = take_back(ptr);
   // Nobody else frees it from here on.
   SecuredLarge* const block = bookkeeper.large_at(ptr);
@@ -64,7 +82,6 @@ void free_large(void* ptr, std::size_t size, std::size_t align) {
     die_of_misuse(block == nullptr ? Misuse::kNotABlock : Misuse::kPartFreed, ptr);
   }
   const std::size_t asked = Limits::asked_of(block);
-  check_said(ptr, was, asked, size, align);
   if (UNLIKELY(!has_canary(ptr, asked, Limits::room_of(block)))) die_of_overflow(ptr);
   if (!block->is_guarded()) {
     if constexpr (Defences::kZeroesFreed) Limits::wipe(ptr, block->bytes());
@@ -74,19 +91,17 @@ void free_large(void* ptr, std::size_t size, std::size_t align) {
 }
 
 // All but the small blocks.
-[[gnu::noinline, gnu::cold]] void free_other(void* block, Key key, std::size_t size,
-                                             std::size_t align) {
+[[gnu::noinline, gnu::cold]] void free_other(void* block) {
   if (block == nullptr) return;
   const int kept_errno = errno;
-  if (is_live(key)) {
-    free_large(block, size, align);
+  if (is_live(bookkeeper.map().key_of(block))) {
+    free_large(block);
   } else if (empty_blocks.has(block)) {
     switch (empty_blocks.give(block)) {
       case EmptyBlocks::Freed::kYes: break;
       case EmptyBlocks::Freed::kDouble: die_of_misuse(Misuse::kDoubleFree, block);
       case EmptyBlocks::Freed::kNotABlock: die_of_misuse(Misuse::kNotABlock, block);
     }
-    if (size != kUnknownSize && size != 0) die_of_misuse(Misuse::kWrongSize, block);
   } else {
     const bool was_block = bookkeeper.map().was_freed(block) &&
                            block_states.state_of(block).kind() == BlockState::kFree;
@@ -97,20 +112,35 @@ void free_large(void* ptr, std::size_t size, std::size_t align) {
 
 }  // namespace
 
-void secured_deallocate(void* block, std::size_t size, std::size_t align) noexcept {
+void secured_deallocate(void* block) noexcept {
   const Key key = bookkeeper.map().key_of(block);
-  if (UNLIKELY(!is_live(key) || is_large(key))) return free_other(block, key, size, align);
+  if (UNLIKELY(!is_live(key) || is_large(key))) return free_other(block);
   const BlockState was = take_back(block);
   const std::size_t block_size = size_class_info(class_of(key)).block_size;
   const std::size_t asked = block_size - block_states.slack_of(block, was);
-  check_said(block, was, asked, size, align);
-  if (UNLIKELY(!has_canary(block, asked, block_size))) die_of_overflow(block);
-  if constexpr (Defences::kZeroesFreed) {
-    make_zero(block, block_size);
-  } else {
-    clear_canary(block, asked, block_size);
+  if constexpr (Defences::kCanaries) {
+    const CanaryPlace place(block, asked, block_size);
+    if (UNLIKELY(!place.has(block_states.canary_of(block)))) die_of_overflow(block);
+    if constexpr (!Defences::kZeroesFreed) place.clear();
+    if constexpr (Defences::kChecksNeighbours) check_before(static_cast<char*>(block), block_size);
   }
-  give_later(block, key);
+  if constexpr (Defences::kZeroesFreed) make_zero(block, block_size);
+  give_later(block, key, block_size);
+}
+
+void secured_deallocate_said(void* block, std::size_t size, std::size_t align) noexcept {
+  const Key key = bookkeeper.map().key_of(block);
+  // What is no live block is for the other to tell.
+  if (is_live(key) && is_at_grain(block) &&
+      block_states.state_of(block).kind() == BlockState::kLive) {
+    const std::size_t asked =
+        is_large(key) ? Limits::asked_of(bookkeeper.span_of(block))
+                      : size_class_info(class_of(key)).block_size - block_states.slack_of(block);
+    check_said(block, asked, size, align);
+  } else if (empty_blocks.has(block) && empty_blocks.is_live(block)) {
+    check_said(block, 0, size, align);
+  }
+  secured_deallocate(block);
 }
 
 void* secured_zeroed(std::size_t size) noexcept {
@@ -122,19 +152,19 @@ void* secured_zeroed(std::size_t size) noexcept {
 
 void rearm(void* block, std::size_t block_size, std::size_t old_asked, std::size_t asked) noexcept {
   if (UNLIKELY(!has_canary(block, old_asked, block_size))) die_of_overflow(block);
+  block_states.set(block, BlockState::kNothing, 0);  // nobody is to look at it now
   clear_canary(block, old_asked, block_size);
   if (Defences::kZeroesFreed && asked < old_asked) {
     std::memset(static_cast<char*>(block) + asked, 0, old_asked - asked);
   }
-  block_states.set(block, BlockState::kLive, block_size - asked);
   put_canary(block, asked, block_size);
+  block_states.set(block, BlockState::kLive, block_size - asked);
 }
 
 void check_has(const void* block, Misuse misuse) noexcept {
-  const bool is_at_grain = reinterpret_cast<std::uintptr_t>(block) % kGrain == 0;
   const BlockState state = block_states.state_of(block);
-  if (is_at_grain && state.kind() == BlockState::kLive) return;
-  const bool is_broken = is_at_grain && state.kind() == BlockState::kBroken;
+  if (is_at_grain(block) && state.kind() == BlockState::kLive) return;
+  const bool is_broken = is_at_grain(block) && state.kind() == BlockState::kBroken;
   die_of_misuse(is_broken ? Misuse::kPartFreed : misuse, block);
 }
 

@@ -26,10 +26,11 @@ inline constexpr std::size_t kSlackOffset = kSizes * sizeof(Magazine);
   if constexpr (Defences::kFindsWritesAtReuse) {
     if (UNLIKELY(!is_all_zero(block, block_size))) die_of_misuse(Misuse::kWriteAfterFree, block);
   }
-  block_states.set(block, BlockState::kLive, block_size - asked);
   if constexpr (Defences::kCanaries) {
     CanaryPlace(block, asked, block_size).write(block_states.canary_of(block));
   }
+  // Last, for others look at the canary of what is live.
+  block_states.set(block, BlockState::kLive, block_size - asked);
 }
 
 // It stays the program's, with another size, and the new bytes are zeros.
@@ -45,11 +46,12 @@ void rearm(void* block, std::size_t block_size, std::size_t old_asked, std::size
   return block;
 }
 
-// All of a block, or null. The size is checked if it is known (else kUnknownSize), the alignment
-// if it is not 1.
+// All of a block, or null.
+void secured_deallocate(void* block) noexcept;
+// The same, with what the program says of it: the size if it is known (else kUnknownSize), and the
+// alignment if it is not 1.
 inline constexpr std::size_t kUnknownSize = ~std::size_t{0};
-void secured_deallocate(void* block, std::size_t size = kUnknownSize,
-                        std::size_t align = 1) noexcept;
+void secured_deallocate_said(void* block, std::size_t size, std::size_t align) noexcept;
 // As allocate_zeroed.
 [[nodiscard]] void* secured_zeroed(std::size_t size) noexcept;
 // Dies unless the program has the block, or what was not freed of it; `misuse` names the call.

@@ -232,7 +232,7 @@ bool free_large(void* ptr, std::size_t size) {
   if constexpr (kSecure) {
     const LargeBlock* const whole = whole_large(ptr, size);
     if (whole != nullptr || empty_blocks.has(ptr)) {
-      secured_deallocate(ptr, size);
+      secured_deallocate_said(ptr, size, 1);
       return true;
     }
   }

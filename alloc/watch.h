@@ -75,7 +75,10 @@ template <class Argument, class Result>
                                                     [[maybe_unused]] std::size_t align = 1) {
   note_freed(call, ptr, size);
   if constexpr (kDebugger) return checked_deallocate(ptr);
-  if constexpr (kSecure) return secured_deallocate(ptr, size, align);
+  if constexpr (kSecure) {
+    const bool is_said = size != kUnknownSize || align != 1;
+    return is_said ? secured_deallocate_said(ptr, size, align) : secured_deallocate(ptr);
+  }
   deallocate(ptr);
 }
 // As free_sized_slow.

@@ -97,12 +97,18 @@ class BlockStates {
   BlockState state_of(const void* block) const {
     return BlockState(byte_of(address_of(block)).load(Sync::kRelaxed));
   }
+  // Of another's block: if it is live, its canary lies behind it. (Not so for long: who has it may
+  // free it at any time.)
+  bool is_seen_live(const void* block) const {
+    // Acquire pairs with the release in set().
+    return BlockState(byte_of(address_of(block)).load(Sync::kAcquire)).kind() == BlockState::kLive;
+  }
   // Of a block that is live or broken.
   std::size_t slack_of(const void* block) const { return slack_of(block, state_of(block)); }
   std::size_t slack_of(const void* block, BlockState state) const {
     return slack_of(&byte_of(address_of(block)), state);
   }
-  // For who has the block: it is live, or broken, with so much slack.
+  // For who has the block: it is live, or broken, with so much slack; or being changed: nothing.
   void set(void* block, BlockState::Kind kind, std::size_t slack) {
     Byte* const bytes = &byte_of(address_of(block));
     const BlockState state(kind, slack);
@@ -111,7 +117,8 @@ class BlockStates {
         bytes[1 + i].store(std::uint8_t(slack >> (kLongBits * i) & kLongMask), Sync::kRelaxed);
       }
     }
-    bytes[0].store(state.byte(), Sync::kRelaxed);
+    // Release pairs with the acquire in is_seen_live(): the canary comes first.
+    bytes[0].store(state.byte(), Sync::kRelease);
   }
   // For who has the block, with the slack that it has.
   void set_kind(void* block, BlockState::Kind kind) {

@@ -39,12 +39,19 @@ class CanaryPlace {
     write(behind_, 0);
     write(last_, 0);
   }
+  // Whether the last eight bytes of the block are as they should be. For anybody.
+  bool has_last(std::uint64_t canary) const {
+    return __atomic_load_n(reinterpret_cast<const Word*>(last_), __ATOMIC_RELAXED) ==
+           with_zero(canary);
+  }
   bool has(std::uint64_t canary) const {
     const std::uint64_t word = with_zero(canary);
     return ((read(last_) ^ word) | (read(behind_) ^ std::rotr(word, int(turn_)))) == 0;
   }
 
  private:
+  typedef std::uint64_t Word __attribute__((may_alias));
+
   std::uint64_t with_zero(std::uint64_t canary) const {
     return canary & ~(std::uint64_t{0xff} << turn_);
   }

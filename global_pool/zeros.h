@@ -40,14 +40,9 @@ static_assert(sizeof(Grain) == 16);
   return (even[0] | even[1]) == 0;
 }
 
-// More bytes than this are worth a call of libc's.
-inline constexpr std::size_t kInlineZeros = 256;
-
+// No call of libc's, whose way to choose how to do it is as long as all of it for a small block, and
+// which no compiler need keep registers for.
 [[gnu::always_inline]] inline void make_zero(void* block, std::size_t bytes) {
-  if (UNLIKELY(bytes > kInlineZeros)) {
-    std::memset(block, 0, bytes);
-    return;
-  }
   Grain* p = static_cast<Grain*>(block);
   Grain* const end = p + bytes / sizeof(Grain);
   constexpr Grain kZero{};

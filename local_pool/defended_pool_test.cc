@@ -65,7 +65,10 @@ class DefendedPoolTest : public ralloc_test::SmallPoolTest {
     for (void*& block : blocks) block = take(size_class);
     return blocks;
   }
-  void give(void* block) { local_->give_later(block, pool_.map().key_of(block)); }
+  std::size_t bytes_of(const void* block) const {
+    return DefendedLimits::size_class(class_of(pool_.map().key_of(block))).block_size;
+  }
+  void give(void* block) { local_->give_later(block, pool_.map().key_of(block), bytes_of(block)); }
   void give(const Blocks& blocks) {
     for (void* block : blocks) give(block);
   }
@@ -158,7 +161,7 @@ TEST_F(DefendedPoolTest, WithoutMemoryThereIsNone) {
   ASSERT_NE(local, nullptr);
   EXPECT_FALSE(local->has_quarantine());
   void* const block = local->refill(k320);
-  local->give_later(block, pool_.map().key_of(block));
+  local->give_later(block, pool_.map().key_of(block), bytes_of(block));
   EXPECT_EQ(*local->magazines[k320].top, block);
   local->close();
 }

@@ -67,10 +67,10 @@ class LocalPool : public PoolRack<Limits> {
     }
   }
   // Frees such a block by and by: others are freed before it can be used again.
-  [[gnu::always_inline]] void give_later(void* block, Key key) {
+  [[gnu::always_inline]] void give_later(void* block, Key key, std::size_t bytes) {
     if constexpr (kHasQuarantine<Limits>) {
-      if (LIKELY(this->has_quarantine()) && !Quarantine::passes_by(key)) {
-        this->quarantine->enter(Quarantine::entry_of(block, key), own_.random);
+      if (LIKELY(this->has_quarantine()) && !Quarantine::passes_by(bytes)) {
+        this->quarantine->enter(Quarantine::entry_of(block, key), bytes, own_.random);
         if (UNLIKELY(this->quarantine->is_over())) give_oldest_now();
         return;
       }

@@ -32,8 +32,9 @@ extern constinit thread_local ThisRack* this_rack [[gnu::tls_model("initial-exec
   return this_rack->push_hit(block, offset);
 }
 
-// Frees a small block whose page has this live key, after others. For builds with a quarantine.
-[[gnu::always_inline]] inline void give_later(void* block, Key key);
+// Frees a small block of so many bytes whose page has this live key, after others. For builds with
+// a quarantine.
+[[gnu::always_inline]] inline void give_later(void* block, Key key, std::size_t bytes);
 
 // --- Slow paths -------------------------------------------------------------------------------
 // A block of the class, through a refill; null if there is no memory.
@@ -52,11 +53,12 @@ bool has_this_pool();
 ThisPool* attach_this_pool();
 
 // A rack with a quarantine is a pool's.
-inline void give_later(void* block, Key key) {
-  if (LIKELY(this_rack->has_quarantine())) {
-    return static_cast<ThisPool*>(this_rack)->give_later(block, key);
+inline void give_later(void* block, Key key, std::size_t bytes) {
+  ThisRack* const rack = this_rack;
+  if (LIKELY(rack->has_quarantine())) {
+    return static_cast<ThisPool*>(rack)->give_later(block, key, bytes);
   }
-  if (!give_hit(block, key)) give_miss(block, key);
+  if (!rack->give_hit(block, key)) give_miss(block, key);
 }
 
 }  // namespace ralloc

@@ -52,22 +52,22 @@ class ThreadQuarantine {
   }
 
   static constexpr std::size_t kLeastCharge = (kBytes + kMost - 1) / kMost;
-  // What a block counts for.
-  static std::size_t charge_of(Entry entry) {
-    const std::size_t bytes = bytes_of(entry);
+  // What a block of so many bytes counts for.
+  static std::size_t charge_for(std::size_t bytes) {
     return bytes < kLeastCharge ? kLeastCharge : bytes;
   }
+  static std::size_t charge_of(Entry entry) { return charge_for(bytes_of(entry)); }
   // A block so large that there would be few others is not for it.
-  static bool passes_by(Key key) {
+  static bool passes_by(std::size_t bytes) {
     if constexpr (!has_blocks_above<Limits>(kBytes / 4)) return false;
-    return Limits::size_class(class_of(key)).block_size > kBytes / 4;
+    return bytes > kBytes / 4;
   }
 
   // The block goes to a random slot, and what lay there to the queue. Larger ones go there at once:
   // the slots have no more than half of all.
   template <class Random>
-  [[gnu::always_inline]] void enter(Entry entry, Random& random) {
-    const std::size_t charge = charge_of(entry);
+  [[gnu::always_inline]] void enter(Entry entry, std::size_t bytes, Random& random) {
+    const std::size_t charge = charge_for(bytes);
     charged_ += charge;
     if constexpr (kSwaps != 0) {
       if (LIKELY(charge <= kSwapped)) {
@@ -129,10 +129,15 @@ class ThreadQuarantine {
   // child's next few swaps are its parent's.)
   template <class Random>
   [[gnu::always_inline]] std::size_t draw(Random& random) {
-    if (UNLIKELY(draws_ >> kBits == 0)) draws_ = random.next() | std::uint64_t{1} << 63;
+    if (UNLIKELY(draws_ >> kBits == 0)) draw_anew(random);
     const std::size_t slot = draws_ % kSlots;
     draws_ >>= kBits;
     return slot;
+  }
+  // Apart, so that the way of most frees needs no registers of their callers'.
+  template <class Random>
+  [[gnu::noinline]] void draw_anew(Random& random) {
+    draws_ = random.next() | std::uint64_t{1} << 63;
   }
   template <class Visit>
   void for_each(const Visit& visit) const {

@@ -234,6 +234,10 @@ struct DefaultConfig {
   /// Unit: yes or no. Range: yes or no.
   /// Why: who writes over the end of a block is found when it is freed.
   static constexpr bool kCanaries = true;
+  /// Whether a free also looks at the canary of the block before, if that is live.
+  /// Unit: yes or no. Range: yes, with kCanaries; or no.
+  /// Why: who writes over an end, or before a begin, is found sooner.
+  static constexpr bool kChecksNeighbours = true;
   /// Whether each large block has a mapping of its own, with inaccessible pages around it.
   /// Unit: yes or no. Range: yes or no.
   /// Why: who runs over an end is stopped at once.

@@ -86,6 +86,8 @@ static_assert(Config::room_to_grow(0) == 0 && Config::room_to_grow(64 * kMiB) <=
 static_assert(Config::kZeroesFreed ||
                   (!Config::kFindsWritesAtReuse && !Config::kFindsWritesAtFlush),
               "set Config::kZeroesFreed: without it nothing says that free bytes are zeros");
+static_assert(Config::kCanaries || !Config::kChecksNeighbours,
+              "set Config::kCanaries: without it there is nothing to look at");
 static_assert(Config::kGuardedMost <= 1'000'000, "make Config::kGuardedMost 1000000 at most");
 static_assert(Config::kGuardInterval == 0 || (Config::kGuardInterval >= 1 * kMiB &&
                                               Config::kGuardInterval <= Config::kArenaPiece),

@@ -20,6 +20,7 @@ struct NoDefences {
   static constexpr bool kFindsWritesAtReuse = false;
   static constexpr bool kFindsWritesAtFlush = false;
   static constexpr bool kCanaries = false;
+  static constexpr bool kChecksNeighbours = false;
   static constexpr bool kGuardsLarge = false;
   static constexpr std::size_t kGuardedMost = 0;
   static constexpr std::size_t kGuardedForBallast = 0;
@@ -42,6 +43,7 @@ struct ChosenDefences {
   static constexpr bool kFindsWritesAtReuse = Config::kFindsWritesAtReuse;
   static constexpr bool kFindsWritesAtFlush = Config::kFindsWritesAtFlush;
   static constexpr bool kCanaries = Config::kCanaries;
+  static constexpr bool kChecksNeighbours = Config::kChecksNeighbours;
   static constexpr bool kGuardsLarge = Config::kGuardsLarge;
   static constexpr std::size_t kGuardedMost = Config::kGuardedMost;
   // For each so many of them two mappings are kept, for when the process has no others; 0 is none.

@@ -36,7 +36,7 @@ struct Defended : PoolScenario<Defended<kThreads>, kThreads, RelacySync, Defende
   void deallocate_later(void* block, DefendedLocalPool* local) {
     const ralloc::Key key = this->check_key(block);
     World::let_go(block);
-    local->give_later(block, key);
+    local->give_later(block, key, DefendedLimits::size_class(ralloc::class_of(key)).block_size);
   }
   // Of a class that passes by the quarantine.
   void write_after_free(DefendedLocalPool* local, void* block) {

@@ -1,7 +1,8 @@
-// Threads free the same block at the same instant, while the state of another changes.
+// Threads free the same block at the same instant, and look at another that changes.
 //
 // Invariants: I11 of all who take a block back one is told that it was live, and that one can
-// trust the slack. Cannot see: what is done with the block then (tests/misuse).
+// trust the slack; who sees that another's block is live sees its canary. Cannot see: what is done
+// with the block then (tests/misuse).
 #include <new>
 
 #include "global_pool/block_states.h"
@@ -45,6 +46,7 @@ struct TakesBack : Scenario<TakesBack<kThreads>, kThreads> {
   ralloc::BlockStates<RelacySync, StatesMemory> states;
   unsigned told_live = 0;
   std::size_t slack = 0;
+  Cell<int> canary_there{0};  // of the third block, which goes to the program meanwhile
 
   static void* block(std::uintptr_t number) {
     return reinterpret_cast<void*>((std::uintptr_t{1} << ralloc::Config::kPageShift) +
@@ -65,6 +67,12 @@ struct TakesBack : Scenario<TakesBack<kThreads>, kThreads> {
     states.set(block(1), BlockState::kLive, 7);
   }
   void thread(unsigned t) {
+    if (t == 1) {
+      canary_there.set(1);
+      states.set(block(2), BlockState::kLive, 7);
+    } else if (states.is_seen_live(block(2))) {
+      require(canary_there.get() == 1, "the canary is there when the block is live");
+    }
     if (t < 2) {
       const BlockState was = states.template take_back<true>(block(0));
       if (was.kind() == BlockState::kLive) {
