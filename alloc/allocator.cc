@@ -53,6 +53,7 @@ Run* move_by_pages(Run* span, std::size_t pages) {
 
 // After the other destructors of this library or program, and so of most.
 [[gnu::destructor(101)]] void at_exit() {
+  if constexpr (kSecure) secured_check_all();
   if (options().leaks) list_leaks();
 }
 

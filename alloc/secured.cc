@@ -38,28 +38,21 @@ bool is_at_grain(const void* p) { return reinterpret_cast<std::uintptr_t>(p) % k
   return was;
 }
 
-// Whether the block was overwritten behind its end, or the next one before its begin. It is
-// another's, who may free it at any time, and get it again: its canary is missing then for a moment.
-bool is_overwritten(char* block, std::size_t block_size) {
-  if (!block_states.is_seen_live(block)) return false;
-  const std::size_t asked = block_size - block_states.slack_of(block);
-  if (asked > block_size - kCanaryBytes) return false;  // the slack is just being changed
-  const CanaryPlace place(block, asked, block_size);
-  return !place.has_last(block_states.canary_of(block)) && block_states.is_seen_live(block);
-}
-[[gnu::cold, gnu::noinline]] void look_again(char* block, std::size_t block_size) {
-  for (unsigned looks = 0; looks < 1000; ++looks) {
-    if (!is_overwritten(block, block_size)) return;
-    StdSync::pause();
-  }
-  die_of_overflow(block);
-}
 // Of a block in the same page, if there is one before this.
 [[gnu::always_inline]] inline void check_before(char* block, std::size_t block_size) {
   char* const before = block - block_size;
   const bool is_in_page = (reinterpret_cast<std::uintptr_t>(before) ^
                            reinterpret_cast<std::uintptr_t>(block)) >> Config::kPageShift == 0;
-  if (is_in_page && UNLIKELY(is_overwritten(before, block_size))) look_again(before, block_size);
+  if (!is_in_page || LIKELY(!is_overwritten(before, block_size))) return;
+  if (is_still_overwritten(before, block_size)) die_of_overflow(before);
+}
+
+// Whether a block with much slack has nothing in it between the two places of the canary.
+[[gnu::noinline]] bool has_clean_slack(const char* block, std::size_t asked,
+                                       std::size_t block_size) {
+  const std::size_t first = (asked + kCanaryBytes + kGrain - 1) & ~(kGrain - 1);
+  const std::size_t last = block_size - kGrain;
+  return first >= last || is_all_zero(block + first, last - first);
 }
 
 // What is said of a block that is live must be so.
@@ -121,6 +114,10 @@ void secured_deallocate(void* block) noexcept {
   if constexpr (Defences::kCanaries) {
     const CanaryPlace place(block, asked, block_size);
     if (UNLIKELY(!place.has(block_states.canary_of(block)))) die_of_overflow(block);
+    if (UNLIKELY(was.has_long_slack()) && Defences::kZeroesFreed &&
+        !has_clean_slack(static_cast<const char*>(block), asked, block_size)) {
+      die_of_overflow(block);
+    }
     if constexpr (!Defences::kZeroesFreed) place.clear();
     if constexpr (Defences::kChecksNeighbours) check_before(static_cast<char*>(block), block_size);
   }
@@ -141,6 +138,12 @@ void secured_deallocate_said(void* block, std::size_t size, std::size_t align) n
     check_said(block, 0, size, align);
   }
   secured_deallocate(block);
+}
+
+void secured_check_all() noexcept {
+  if constexpr (Config::kCheckedAtExit == 0) return;
+  flush_this_pool();  // which looks at what goes home
+  bookkeeper.check_blocks(Config::kCheckedAtExit);
 }
 
 void* secured_zeroed(std::size_t size) noexcept {

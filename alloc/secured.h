@@ -54,6 +54,8 @@ inline constexpr std::size_t kUnknownSize = ~std::size_t{0};
 void secured_deallocate_said(void* block, std::size_t size, std::size_t align) noexcept;
 // As allocate_zeroed.
 [[nodiscard]] void* secured_zeroed(std::size_t size) noexcept;
+// Looks at the small blocks of the process, live and free, before it exits.
+void secured_check_all() noexcept;
 // Dies unless the program has the block, or what was not freed of it; `misuse` names the call.
 void check_has(const void* block, Misuse misuse) noexcept;
 

@@ -39,19 +39,12 @@ class CanaryPlace {
     write(behind_, 0);
     write(last_, 0);
   }
-  // Whether the last eight bytes of the block are as they should be. For anybody.
-  bool has_last(std::uint64_t canary) const {
-    return __atomic_load_n(reinterpret_cast<const Word*>(last_), __ATOMIC_RELAXED) ==
-           with_zero(canary);
-  }
   bool has(std::uint64_t canary) const {
     const std::uint64_t word = with_zero(canary);
     return ((read(last_) ^ word) | (read(behind_) ^ std::rotr(word, int(turn_)))) == 0;
   }
 
  private:
-  typedef std::uint64_t Word __attribute__((may_alias));
-
   std::uint64_t with_zero(std::uint64_t canary) const {
     return canary & ~(std::uint64_t{0xff} << turn_);
   }
@@ -82,6 +75,23 @@ inline void clear_canary(void* block, std::size_t asked, std::size_t room) {
 inline bool has_canary(void* block, std::size_t asked, std::size_t room) {
   if (!has_room_for_canary(asked, room)) return true;
   return CanaryPlace(block, asked, room).has(block_states.canary_of(block));
+}
+
+// Whether the block was overwritten behind its end, or the next one before its begin. It is
+// another's, who may free it at any time, and get it again: its canary is missing then for a moment.
+inline bool is_overwritten(char* block, std::size_t block_size) {
+  if (!block_states.is_seen_live(block)) return false;
+  const std::size_t asked = block_size - block_states.slack_of(block);
+  if (asked > block_size - kCanaryBytes) return false;  // the slack is just being changed
+  const CanaryPlace place(block, asked, block_size);
+  return !place.has(block_states.canary_of(block)) && block_states.is_seen_live(block);
+}
+[[gnu::cold, gnu::noinline]] inline bool is_still_overwritten(char* block, std::size_t block_size) {
+  for (unsigned looks = 0; looks < 1000; ++looks) {
+    if (!is_overwritten(block, block_size)) return false;
+    StdSync::pause();
+  }
+  return true;
 }
 
 }  // namespace ralloc

@@ -358,6 +358,28 @@ class alignas(64) GlobalPool {
     for (Shard& shard : shards_) shard.count_outside(blocks);
   }
 
+  // Dies of what has come to light of a small block, or of the `reach` blocks before and behind it.
+  void check_near(const void* block, std::uint32_t reach)
+    requires(Limits::Defences::kStates)
+  {
+    const Key key = map_.key_of(block);
+    if (!is_live(key) || is_large(key)) return;
+    const unsigned index = shard_of(key);
+    const auto found = shards_[index].look_at(index, map_, block, reach);
+    if (found.culprit != nullptr) die_of_misuse(found.misuse, found.culprit);
+  }
+  // The same of all blocks in spans of at most so many bytes.
+  void check_blocks(std::size_t most_bytes)
+    requires(Limits::Defences::kStates)
+  {
+    typename Ledger::SpanCursor at;
+    for (std::size_t pages = 0; pages < most_bytes >> Limits::kPageShift; ++pages) {
+      const std::uintptr_t page = ledger_.next_span(at);
+      if (page == 0) break;
+      check_near(reinterpret_cast<const void*>(page << Limits::kPageShift), ~std::uint32_t{0});
+    }
+  }
+
   // Debug builds and tests.
   bool is_valid() {
     for (Shard& shard : shards_) {

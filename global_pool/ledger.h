@@ -422,6 +422,27 @@ class Ledger {
     return found;
   }
 
+  // Where a walk over all spans of blocks is.
+  struct SpanCursor {
+    std::size_t sector = 0;
+    std::uintptr_t page = 0;  // the last one that was found there
+  };
+  // The first page of the next one; 0 behind the last.
+  std::uintptr_t next_span(SpanCursor& at) EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    for (;; ++at.sector, at.page = 0) {
+      const std::uintptr_t first = map_.next_covered(at.sector);
+      if (first == 0) return 0;
+      for (std::uintptr_t page = at.page != 0 ? at.page + 1 : first;
+           page < first + Limits::kSectorPages; ++page) {
+        const Span* const run = static_cast<Span*>(map_.span_at(page));
+        if (run == nullptr || run->first_page_.get() != page) continue;
+        if (run->state_.get() == SpanState::kBlocks) return at.page = page;
+      }
+    }
+  }
+
   // Debug builds and tests: walks every free run.
   bool is_valid() EXCLUDES(any_mutex) {
     Guard guard(mutex_);

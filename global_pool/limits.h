@@ -132,6 +132,17 @@ struct ShippedLimits {
   static bool is_untouched(const void* block, unsigned c) {
     return is_all_zero(block, size_class(c).block_size);
   }
+  // What is wrong with a small block of anybody's, whose span stays meanwhile; false if nothing.
+  static bool has_misuse(void* block, unsigned c, bool is_free, Misuse& misuse) {
+    char* const begin = static_cast<char*>(block);
+    const std::size_t bytes = size_class(c).block_size;
+    if (is_free) {
+      misuse = Misuse::kWriteAfterFree;
+      return Defences::kFindsWritesAtFlush && !is_untouched(block, c);
+    }
+    misuse = Misuse::kOverflow;
+    return Defences::kCanaries && is_overwritten(begin, bytes) && is_still_overwritten(begin, bytes);
+  }
   // Each local pool that has a use for random numbers owns one.
   using Random = ralloc::Random;
 

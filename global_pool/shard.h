@@ -180,6 +180,33 @@ class alignas(64) Shard {
     for (std::uint32_t c = 0; c < Limits::kClasses; ++c) blocks[c] += blocks_outside(c);
   }
 
+  // --- Looking for what the program did wrong ---------------------------------------------------
+  // What has come to light of the blocks `reach` before `address` to `reach` behind it in the span
+  // there, if that is this shard's.
+  struct Found {
+    void* culprit = nullptr;
+    Misuse misuse{};
+  };
+  Found look_at(std::uint32_t index, const PageMap& map, const void* address, std::uint32_t reach)
+      requires(Limits::Defences::kStates) EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    Found found;
+    Span* const span = static_cast<Span*>(map.span_at(PageMap::page_of(address)));
+    if (span == nullptr || span->home_.get() != home_word(index)) return found;
+    const auto offset = std::uint32_t(static_cast<const char*>(address) - span->begin());
+    const std::uint32_t at = block_index(offset, span->reciprocal_.get());
+    const std::uint32_t last = span->capacity_.get() - at > reach ? at + reach : span->capacity_.get() - 1;
+    for (std::uint32_t i = at > reach ? at - reach : 0; i <= last; ++i) {
+      char* const block = span->begin() + std::size_t{i} * span->block_size_.get();
+      if (Limits::has_misuse(block, span->class_.get(), span->is_free(i), found.misuse)) {
+        found.culprit = block;
+        break;
+      }
+    }
+    return found;
+  }
+
   // Debug builds and tests: walks every span that has a free block.
   bool is_valid() EXCLUDES(any_mutex) {
     Guard guard(mutex_);

@@ -29,6 +29,7 @@ namespace ralloc {
 template <class Limits>
 struct PoolRandom {
   typename Limits::Random random;
+  void* recent = nullptr;  // the block that the last refill gave
 };
 struct NoPoolRandom {};
 
@@ -97,7 +98,9 @@ class LocalPool : public PoolRack<Limits> {
     home = home_key(shard);
   }
 
-  static constexpr bool kHasRandom = Defences::kShufflesBlocks || kHasQuarantine<Limits>;
+  static constexpr std::uint32_t kSampleReach = 2;  // blocks before and behind
+  static constexpr bool kSamples = Defences::kStates && Defences::kChecksNeighbours;
+  static constexpr bool kHasRandom = kSamples || Defences::kShufflesBlocks || kHasQuarantine<Limits>;
   using OwnRandom = std::conditional_t<kHasRandom, PoolRandom<Limits>, NoPoolRandom>;
   using Quarantine = ThreadQuarantine<Limits>;
 
@@ -147,6 +150,18 @@ class LocalPool : public PoolRack<Limits> {
     while (before.is_high()) {
       const auto entry = before.leave();
       give_now(Quarantine::block_of(entry), Quarantine::key_of(entry));
+    }
+  }
+  // Looks at what a program is most likely to have just run over: the block that the refill before
+  // gave, with its neighbours, and those that were freed last.
+  void sample()
+    requires(kSamples)
+  {
+    void* const recent = std::exchange(own_.recent, nullptr);
+    if (recent != nullptr) global_.check_near(recent, kSampleReach);
+    if constexpr (kHasQuarantine<Limits> && Defences::kFindsWritesAtFlush) {
+      if (this->quarantine == nullptr) return;
+      this->quarantine->for_some([](void* block, Key key) { check_untouched(block, class_of(key)); });
     }
   }
   // Gives all of it home, past the magazines.
@@ -359,6 +374,7 @@ void LocalPool<Sync, Limits>::give_oldest(unsigned size_class, std::size_t n) {
 template <class Sync, class Limits>
 void* LocalPool<Sync, Limits>::refill(unsigned size_class) {
   note_event();
+  if constexpr (kSamples) sample();
   Magazine& magazine = magazines[size_class];
   if (*magazine.top == nullptr) {
     (void)grow(size_class);
@@ -376,6 +392,7 @@ void* LocalPool<Sync, Limits>::refill(unsigned size_class) {
               shard_);
     if (*magazine.top == nullptr) return nullptr;
   }
+  if constexpr (kSamples) own_.recent = *magazine.top;
   return *magazine.top--;
 }
 

@@ -98,6 +98,20 @@ class ThreadQuarantine {
     return 0;
   }
 
+  // Calls visit(block, key) for all in the slots, and for some that came to the queue last.
+  template <class Visit>
+  void for_some(const Visit& visit) const {
+    for (const Entry slot : slots_) {
+      if (slot != 0) visit(block_of(slot), key_of(slot));
+    }
+    constexpr std::uint32_t kSome = 4;
+    const std::uint32_t n = end_ - begin_ < kSome ? end_ - begin_ : kSome;
+    for (std::uint32_t i = 1; i <= n; ++i) {
+      const Entry entry = queue_[(end_ - i) % kPlaces];
+      visit(block_of(entry), key_of(entry));
+    }
+  }
+
   std::size_t bytes() const {
     std::size_t bytes = 0;
     for_each([&](Entry entry) { bytes += bytes_of(entry); });
