@@ -66,7 +66,7 @@ void* allocate_class(unsigned size_class) noexcept {
   log_warning("no memory: this thread gives home what it has, for a block of % B",
               size_class_info(size_class).block_size);
   if constexpr (kDebugger) free_quarantined();
-  if constexpr (kSecure) bookkeeper.release_quarantined();
+  if constexpr (kSecure) (void)bookkeeper.release_quarantined();
   flush_this_pool();
   if (void* block = take_miss(size_class)) return block;
   return bookkeeper.take_anywhere(size_class);
@@ -76,7 +76,7 @@ LargeBlock* allocate_large(std::size_t pages, std::size_t align_pages) noexcept 
   if (Run* span = bookkeeper.take_large(pages, align_pages)) return span;
   log_warning("no memory: this thread gives home what it has, for % pages", pages);
   if constexpr (kDebugger) free_quarantined();
-  if constexpr (kSecure) bookkeeper.release_quarantined();
+  if constexpr (kSecure) (void)bookkeeper.release_quarantined();
   flush_this_pool();
   return bookkeeper.take_large(pages, align_pages);
 }
@@ -195,7 +195,6 @@ std::size_t usable_size_for(std::size_t size) noexcept {
 
 std::size_t trim() noexcept {
   if constexpr (kDebugger) free_quarantined();
-  if constexpr (kSecure) bookkeeper.release_quarantined();
   flush_this_pool();
   return bookkeeper.trim();
 }

@@ -75,27 +75,18 @@ class Arena {
     return piece;
   }
 
-  // As reserve_apart; the first page is a multiple of `align`. Only some of its pages will be
-  // accessible, which are not counted: all of them count as committed.
+  // As reserve_apart; the first page is a multiple of `align`. Only some of its OS pages will be
+  // accessible, which are not counted here.
   Pages reserve_guarded(std::size_t pages, std::size_t align) {
     const std::size_t multiple = align > Limits::kSectorPages ? align : Limits::kSectorPages;
-    const Pages piece = reserve(in_sectors(pages), multiple << Limits::kPageShift);
-    committed_.set(committed_.get() + piece.count);
-    return piece;
+    return reserve(in_sectors(pages), multiple << Limits::kPageShift);
   }
   // As grow_apart, reserved only.
   Pages grow_guarded(std::uintptr_t page, std::size_t pages) {
-    const Pages more = reserve_behind(page, in_sectors(pages));
-    committed_.set(committed_.get() + more.count);
-    return more;
+    return reserve_behind(page, in_sectors(pages));
   }
   // Makes all of such a piece accessible.
-  bool open_guarded(Pages piece) {
-    const Extent bytes = extent(piece);
-    if (Memory::commit(address(piece.first), bytes.size)) return true;
-    log_warning("the OS does not commit %", bytes);
-    return false;
-  }
+  bool open_guarded(Pages piece) { return commit_pages(piece); }
 
   // Such a piece, which ends before `page`, grows by at least `pages` pages, committed; none
   // unless the addresses are free.
@@ -104,11 +95,11 @@ class Arena {
     return commit_pages(more) ? more : give_up_and_release(more);
   }
 
-  // Whole sectors, committed, whose addresses the caller releases now.
-  void give_up(Pages pages) {
+  // Whole sectors, committed or not, whose addresses the caller releases now.
+  void give_up(Pages pages, bool was_committed) {
     map_.uncover(pages.first, pages.count);
     reserved_.set(reserved_.get() - pages.count);
-    committed_.set(committed_.get() - pages.count);
+    if (was_committed) committed_.set(committed_.get() - pages.count);
   }
 
   // From now on there are no guards between steps: the process has no mappings for them.

@@ -10,5 +10,6 @@ constinit Bookkeeper::Shards shards{};
 
 constinit Bookkeeper bookkeeper{shards};
 constinit BlockStates<StdSync, StatesMemory> block_states;
+constinit Secrets secrets;
 
 }  // namespace ralloc

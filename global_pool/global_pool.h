@@ -229,16 +229,14 @@ class alignas(64) GlobalPool {
       const std::size_t open = in_os_pages(bytes);
       const std::size_t pages =
           pages_for(open + Limits::Memory::granule() + Config::room_to_grow(bytes));
-      if (!may_spend_addresses(align + pages)) return nullptr;
-      LooseRun run = ledger_.take_guarded(pages, align);
+      LooseRun run = ledger_.take_guarded({pages, align, open / Limits::Memory::granule()});
       if (!run) return nullptr;
-      if (!Limits::Memory::commit(run->begin(), open) &&
-          !(ledger_.drop_ballast() && Limits::Memory::commit(run->begin(), open))) {
+      check_untouched(run.operator->());
+      if (!open_just(run.operator->(), open)) {
         log_warning("no backing, or no mapping, for % B between inaccessible pages", open);
         release(std::move(run));
         return nullptr;
       }
-      run->open_.set(std::uint32_t(open / Limits::Memory::granule()));
       run->slack_.set(run->bytes() - bytes);
       return hand_out(LooseRun(run.hand_over()));
     }
@@ -249,49 +247,47 @@ class alignas(64) GlobalPool {
   // as it was, if it cannot be so in place.
   [[nodiscard]] bool resize_guarded(Span* span, std::size_t bytes) {
     if (bytes >> Limits::kPageShift > map_.window_pages() || !span->is_guarded()) return false;
-    const std::size_t granule = Limits::Memory::granule();
-    const std::size_t had = span->open_.get() * granule;
-    const std::size_t open = in_os_pages(bytes);
-    char* const begin = span->begin();
-    if (open < had && !Limits::Memory::close(begin + open, had - open)) return false;
-    if (open > had) {
-      if constexpr (kGuardsLarge) {
-        if (open + granule > span->bytes() &&
-            !ledger_.extend_guarded(span, pages_for(open + granule))) {
-          return false;
-        }
-      }
-      if (!Limits::Memory::commit(begin + had, open - had)) return false;
+    if constexpr (kGuardsLarge) {
+      const std::size_t open = in_os_pages(bytes);
+      const std::size_t needed = open + Limits::Memory::granule();
+      if (needed > span->bytes() && !ledger_.extend_guarded(span, pages_for(needed))) return false;
+      return open_just(span, open);
     }
-    span->open_.set(std::uint32_t(open / granule));
-    return true;
+    return false;
   }
-  // The program frees it: nobody can access it any more, and nobody gets its addresses for a while.
+  // The program frees it: nobody gets its addresses for a while, and if it is large, or many others
+  // wait, nobody can access it any more.
   void give_guarded(Span* span) {
     if (!span->is_guarded()) return give_large(span, SpanState::kDirty);
     map_.set_key(span->first_page_.get(), 1, kFreedKey);
-    const std::size_t open = span->open_.get() * Limits::Memory::granule();
-    // Without a mapping to spare it stays accessible, and loses its backing at least.
-    if (!Limits::Memory::close(span->begin(), open)) {
-      log_warning("% is freed and stays accessible", Extent{span->begin(), open});
-      (void)Limits::Memory::purge(span->begin(), open);
+    if constexpr (kGuardsLarge) {
+      let_wait(LooseRun(*span), zero_or_close(span));
+      for (;;) {
+        LooseRun run = ledger_.take_quarantined(false);
+        if (!run) break;
+        if (run->open_.get() != 0) {
+          check_untouched(run.operator->());
+          close(run.operator->());
+          let_wait(std::move(run), 0);
+        } else {
+          release(std::move(run));
+        }
+      }
     }
-    // A process that may not have many addresses needs them.
-    const bool is_short = Limits::Memory::limit() != SIZE_MAX;
-    if (span->pages_.get() > kQuarantinePages || is_short) return release(LooseRun(*span));
-    if constexpr (kGuardsLarge) ledger_.put_in_quarantine(LooseRun(*span));
-    release_quarantined(kQuarantinePages);
   }
-  // Releases those that were freed first, until the others have at most so many pages.
-  void release_quarantined(std::size_t most = 0) {
+  // Releases all that wait. Returns how many bytes of them had backing.
+  std::size_t release_quarantined() {
+    std::size_t given = 0;
     if constexpr (kGuardsLarge) {
       for (;;) {
-        LooseRun run = ledger_.take_quarantined(most);
+        LooseRun run = ledger_.take_quarantined(true);
         if (!run) break;
-        log_debug("% leaves the quarantine", extent_of(run.operator->()));
+        check_untouched(run.operator->());
+        given += open_bytes(run.operator->());
         release(std::move(run));
       }
     }
+    return given;
   }
 
   // --- Returning memory -------------------------------------------------------------------------
@@ -331,9 +327,8 @@ class alignas(64) GlobalPool {
   }
   // All free runs at once.
   std::size_t trim() {
-    if constexpr (kGuardsLarge) release_quarantined();
     const std::uint64_t now_ms = Limits::Memory::now_ms();
-    const std::size_t given = purge(now_ms, now_ms, SIZE_MAX);
+    const std::size_t given = release_quarantined() + purge(now_ms, now_ms, SIZE_MAX);
     if (Limits::Memory::limit() != SIZE_MAX) release_sectors();
     return given;
   }
@@ -444,8 +439,8 @@ class alignas(64) GlobalPool {
            counts.dirty_bytes + counts.clean_bytes >= pages << Limits::kPageShift;
   }
 
-  static constexpr std::size_t kQuarantinePages =
-      Defences::kLargeQuarantineBytes >> Limits::kPageShift;
+  // Whether some of the blocks that were freed stay accessible.
+  static constexpr bool kStaysOpen = Defences::kLargeOpenMost != 0 && Defences::kLargeOpenBytes != 0;
   // More alignment than this is for ordinary blocks.
   static constexpr std::size_t kGuardMost = std::size_t{1} << 15;
   static std::size_t in_os_pages(std::size_t bytes) {
@@ -455,12 +450,52 @@ class alignas(64) GlobalPool {
   static std::size_t pages_for(std::size_t bytes) {
     return (bytes + (std::size_t{1} << Limits::kPageShift) - 1) >> Limits::kPageShift;
   }
-  // Mappings of their own are many times what a small block needs: of a limit on addresses they
-  // leave most to others.
-  bool may_spend_addresses(std::size_t pages) requires(kGuardsLarge) {
-    const std::size_t limit = Limits::Memory::limit();
-    if (limit == SIZE_MAX) return true;
-    return ledger_.counts().reserved_bytes + (pages << Limits::kPageShift) <= limit / 4;
+  static std::size_t open_bytes(const Span* span) {
+    return span->open_.get() * Limits::Memory::granule();
+  }
+  // For who has a guarded block: makes just so many bytes of it, whole OS pages, accessible. False,
+  // and nothing has changed, if that cannot be.
+  bool open_just(Span* span, std::size_t open) requires(kGuardsLarge) {
+    const std::size_t had = open_bytes(span);
+    if (open == had) return true;
+    char* const begin = span->begin();
+    if (open < had) {
+      if (!Limits::Memory::close(begin + open, had - open)) return false;
+    } else if (!Limits::Memory::commit(begin + had, open - had)) {
+      // It may be that mappings are missing that were kept.
+      if (!ledger_.drop_ballast() || !Limits::Memory::commit(begin + had, open - had)) return false;
+    }
+    ledger_.set_open(span, open / Limits::Memory::granule());
+    return true;
+  }
+  // Nobody can access it any more. Without a mapping to spare it stays accessible, and loses its
+  // backing at least.
+  void close(Span* span) requires(kGuardsLarge) {
+    if (Limits::Memory::close(span->begin(), open_bytes(span))) return;
+    log_warning("% is freed and stays accessible", Extent{span->begin(), open_bytes(span)});
+    (void)Limits::Memory::purge(span->begin(), open_bytes(span));
+  }
+  // For who frees it: how many OS pages of it stay accessible, and are zeros.
+  std::size_t zero_or_close(Span* span) requires(kGuardsLarge) {
+    if constexpr (kStaysOpen) {
+      if (open_bytes(span) <= Defences::kLargeOpenMost) {
+        Limits::zero(span->begin(), open_bytes(span));
+        return span->open_.get();
+      }
+    }
+    close(span);
+    return 0;
+  }
+  void let_wait(LooseRun&& freed TAKEN_OVER, std::size_t open) requires(kGuardsLarge) {
+    LooseRun run = ledger_.put_in_quarantine(std::move(freed), open);
+    if (run) release(std::move(run));
+  }
+  // What was freed and is open must still be zeros.
+  void check_untouched([[maybe_unused]] const Span* span) {
+    if constexpr (kStaysOpen && Defences::kFindsWritesAtReuse) {
+      if (span->open_.get() == 0 || Limits::is_zero(span->begin(), open_bytes(span))) return;
+      die_of_misuse(Misuse::kWriteAfterFree, span->begin());
+    }
   }
 
   // Makes a run, if there is one, a large block of the program's.

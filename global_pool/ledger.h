@@ -236,34 +236,32 @@ class Ledger {
     const Pages rest{run->first_page_.get() + kept, run->pages_.get() - kept};
     run->pages_.set(kept);
     log_debug("run %, a mapping of its own, is all that is kept", extent_of(run));
-    arena_.give_up(rest);
+    arena_.give_up(rest, true);
     return rest;
   }
 
   // --- Blocks between inaccessible pages --------------------------------------------------------
-  // As take_apart, the first page a multiple of `align`, with `align` pages more before that. None
-  // if as many live as may.
-  LooseRun take_guarded(std::size_t pages, std::size_t align) requires(kGuardsLarge)
+  // As take_apart, with inaccessible pages before it; or one that was freed, of which some may be
+  // open. None if as many live as may, or where addresses are short.
+  LooseRun take_guarded(const GuardedWish& wish) requires(kGuardsLarge)
       EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
-    Span* const run = guarded_.may_have_more() ? new_record(0, 0) : nullptr;
+    if (!guarded_.may_have_more()) return LooseRun(nullptr);
+    Span* run = guarded_.take_fitting(wish);
+    if (run == nullptr) run = reserve_guarded(wish);
     if (run == nullptr) return LooseRun(nullptr);
-    const Pages piece = arena_.reserve_guarded(align + pages, align);
-    if (piece.count == 0) {
-      drop(run);
-      return LooseRun(nullptr);
-    }
     guarded_.came();
-    run->guard_.set(std::uint16_t(align));
-    run->first_page_.set(piece.first + align);
-    run->pages_.set(piece.count - align);
     run->state_.set(SpanState::kLarge);
-    run->is_apart_.set(true);
     run->was_clean_.set(true);
-    map_.set_span(run->first_page_.get(), 1, run);
     log_debug("run % is taken, between inaccessible pages", extent_of(run));
     return LooseRun(run);
+  }
+  // For who has such a block: so many OS pages of it are accessible now.
+  void set_open(Span* run, std::size_t open) requires(kGuardsLarge) EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    guarded_.set_open(run, open);
   }
   // Lengthens such a block's addresses to at least `pages` pages, if those behind it are free.
   [[nodiscard]] bool extend_guarded(Span* run, std::size_t pages) requires(kGuardsLarge)
@@ -284,23 +282,27 @@ class Ledger {
     if constexpr (Limits::Defences::kGuardInterval != 0) arena_.spare_guards();
     return true;
   }
-  // Such a block that was freed, and closed, waits: nobody gets its addresses meanwhile.
-  void put_in_quarantine(LooseRun&& freed TAKEN_OVER) requires(kGuardsLarge)
-      EXCLUDES(any_mutex) {
-    Guard guard(mutex_);
-    if (guard.holder_died()) retire();
-    Span* const run = freed.hand_over();
-    parts_.forget_block(run);
-    guarded_.went();
-    guarded_.put(run);
-    log_debug("run % lies in the quarantine", extent_of(run));
-  }
-  // The one that waits longest, if they all have more pages than `most`.
-  LooseRun take_quarantined(std::size_t most) requires(kGuardsLarge)
+  // Such a block that was freed waits: nobody gets its addresses meanwhile. `open` OS pages of it
+  // are still accessible, and zeros. Comes back if it is not to wait.
+  LooseRun put_in_quarantine(LooseRun&& freed TAKEN_OVER, std::size_t open) requires(kGuardsLarge)
       EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
-    return LooseRun(guarded_.take(most));
+    Span* const run = freed.hand_over();
+    guarded_.set_open(run, open);
+    if (guarded_.refuses(run)) return LooseRun(run);
+    if (run->state_.get() == SpanState::kLarge) guarded_.went();
+    parts_.forget_block(run);
+    guarded_.put(run);
+    log_debug("run % lies in the quarantine, open: % OS pages", extent_of(run), open);
+    return LooseRun(nullptr);
+  }
+  // One that has to leave, for more wait than may; or any.
+  LooseRun take_quarantined(bool is_any) requires(kGuardsLarge)
+      EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    return LooseRun(is_any ? guarded_.take_any() : guarded_.take_surplus());
   }
 
   // --- Returning memory to the OS ----------------------------------------------------------------
@@ -330,14 +332,18 @@ class Ledger {
     if (guard.holder_died()) retire();
     Span* const run = leaving.hand_over();
     if constexpr (kGuardsLarge) {
-      if (run->is_guarded() && run->state_.get() == SpanState::kLarge) guarded_.went();
+      if (run->is_guarded()) {
+        if (run->state_.get() == SpanState::kLarge) guarded_.went();
+        guarded_.set_open(run, 0);
+      }
     }
     if (run->state_.get() == SpanState::kLarge || run->is_guarded()) {
       map_.set_span(run->first_page_.get(), 1, nullptr);
       parts_.forget_block(run);
     }
     log_debug("run % is forgotten, its addresses are released", extent_of(run));
-    arena_.give_up({run->first_page_.get() - run->guard(), run->pages_.get() + run->guard()});
+    arena_.give_up({run->first_page_.get() - run->guard(), run->pages_.get() + run->guard()},
+                   !run->is_guarded());
     drop(run);
   }
   // True, once in a while, for the caller who should look for decayed runs now.
@@ -390,8 +396,14 @@ class Ledger {
   Counts counts() EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
-    return {arena_.reserved_bytes(), arena_.committed_bytes(),
-            dirty_bytes(), runs_.pages(SpanState::kClean) << Limits::kPageShift, metadata_.mapped()};
+    Counts counts{arena_.reserved_bytes(), arena_.committed_bytes(), dirty_bytes(),
+                  runs_.pages(SpanState::kClean) << Limits::kPageShift, metadata_.mapped()};
+    if constexpr (kGuardsLarge) {
+      const std::size_t granule = Limits::Memory::granule();
+      counts.committed_bytes += guarded_.open() * granule;
+      counts.dirty_bytes += guarded_.waiting_open() * granule;
+    }
+    return counts;
   }
 
   // Local pools that are attached.
@@ -552,6 +564,28 @@ class Ledger {
     drop(neighbour);
   }
 
+  // Fresh addresses for a block between inaccessible pages. Null if they cannot be had: of a limit
+  // on them such blocks, which take many times what a small one does, leave most to others.
+  Span* reserve_guarded(const GuardedWish& wish) requires(kGuardsLarge)
+      REQUIRES(mutex_, any_mutex) {
+    const std::size_t pages = wish.align + wish.pages;
+    const std::size_t limit = guarded_.limit();
+    const std::size_t bytes = arena_.reserved_bytes() + (pages << Limits::kPageShift);
+    if (limit != SIZE_MAX && bytes > limit / 4) return nullptr;
+    Span* const run = new_record(0, 0);
+    if (run == nullptr) return nullptr;
+    const Pages piece = arena_.reserve_guarded(pages, wish.align);
+    if (piece.count == 0) {
+      drop(run);
+      return nullptr;
+    }
+    run->guard_.set(std::uint16_t(wish.align));
+    run->first_page_.set(piece.first + wish.align);
+    run->pages_.set(piece.count - wish.align);
+    run->is_apart_.set(true);
+    map_.set_span(run->first_page_.get(), 1, run);
+    return run;
+  }
   // Before a block falls into parts, which are for everybody when they leave it: all that is
   // inaccessible becomes memory like any other, and the pages before it a free run. False, and
   // nothing has changed, if that cannot be. (Not so for blocks that are not guarded.)
@@ -567,6 +601,7 @@ class Ledger {
       }
       run->is_apart_.set(false);
       run->guard_.set(0);
+      guarded_.set_open(run, 0);
       guarded_.went();
       log_debug("run % has no inaccessible pages around it any more", extent_of(run));
       insert_merged(front, SpanState::kClean, 0);

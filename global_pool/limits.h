@@ -10,6 +10,7 @@
 #include "global_pool/canary.h"
 #include "global_pool/metadata.h"
 #include "global_pool/page_map.h"
+#include "global_pool/secrets.h"
 #include "global_pool/size_class.h"
 #include "global_pool/slack.h"
 #include "global_pool/zeros.h"
@@ -55,12 +56,8 @@ struct ShippedLimits {
   static void begin_large_states(const void* block) {
     block_states.begin_large(block, random_secret());
   }
-  // What nobody can predict, as far as the system has it.
-  static std::uint64_t random_secret() {
-    std::uint64_t secret = 0;
-    (void)os::fill_random(&secret, sizeof secret);
-    return secret;
-  }
+  // What nobody can predict, as far as the system has it. With no lock held (I5).
+  static std::uint64_t random_secret() { return secrets.next(); }
   // Whether the block is the program's, or what was not freed of it.
   static bool is_live(const void* block) {
     return (block_states.state_of(block).byte() & BlockState::kLive) != 0;
@@ -116,6 +113,9 @@ struct ShippedLimits {
     std::memset(first + bytes - tail, 0, tail);
   }
   static constexpr std::size_t kPurgedAtOnce = 256 * kKiB;
+  // Of what is used again soon: OS pages, which keep their backing.
+  static void zero(void* begin, std::size_t bytes) { std::memset(begin, 0, bytes); }
+  static bool is_zero(const void* begin, std::size_t bytes) { return is_all_zero(begin, bytes); }
   // Bytes of a large block that were asked for, and that are accessible.
   template <class Span>
   static std::size_t asked_of(const Span* block) {

@@ -277,10 +277,20 @@ struct DefaultConfig {
   /// Why: nobody knows which block is the next to be used again.
   static constexpr std::size_t kThreadQuarantineSwaps = 32;
   /// The addresses of large blocks that were freed stay inaccessible until so many bytes are freed
-  /// after them.
+  /// after them; from half of that on they may be those of another block.
   /// Unit: bytes. Range: 0 to SIZE_MAX / 4.
-  /// Why: it is address space, which costs nothing.
+  /// Why: it is address space, which costs nothing, and what is reserved anew costs system calls.
   static constexpr std::size_t kLargeQuarantineBytes = 256 * kMiB;
+  /// But freed large blocks of at most so many bytes, and with kZeroesFreed, stay accessible for a
+  /// while: they are zeros, and who writes to one is found when it is used again or closed.
+  /// Unit: bytes. Range: 0 (none) to 64 MiB.
+  /// Why: below, zeros are cheaper than to close, to open and to fault pages in.
+  static constexpr std::size_t kLargeOpenMost = 256 * kKiB;
+  /// All of these together have at most so many bytes, beyond which the oldest are closed; and none
+  /// is used again before half of that is freed after it.
+  /// Unit: bytes. Range: 0 (none) to SIZE_MAX / 4.
+  /// Why: some dozens of buffers, and what a process can spare.
+  static constexpr std::size_t kLargeOpenBytes = 16 * kMiB;
   /// Whether blocks of no bytes lie in pages that nobody can access.
   /// Unit: yes or no. Range: yes or no.
   /// Why: there is no byte in them to be used.

@@ -100,6 +100,9 @@ static_assert(Config::kThreadQuarantineSwaps == 0 ||
               "make Config::kThreadQuarantineSwaps 0, or a power of two to 256");
 static_assert(Config::kLargeQuarantineBytes <= SIZE_MAX / 4,
               "make Config::kLargeQuarantineBytes SIZE_MAX / 4 at most");
+static_assert(Config::kLargeOpenMost <= 64 * kMiB, "make Config::kLargeOpenMost 64 MiB at most");
+static_assert(Config::kLargeOpenBytes <= SIZE_MAX / 4,
+              "make Config::kLargeOpenBytes SIZE_MAX / 4 at most");
 
 // --- What the user is told -------------------------------------------------------------------
 static_assert(Config::kLogLevel <= LogLevel::kNone, "make Config::kLogLevel one of LogLevel's");

@@ -31,6 +31,8 @@ struct NoDefences {
   static constexpr std::size_t kThreadQuarantineBytes = 0;
   static constexpr std::size_t kThreadQuarantineSwaps = 0;
   static constexpr std::size_t kLargeQuarantineBytes = 0;
+  static constexpr std::size_t kLargeOpenMost = 0;
+  static constexpr std::size_t kLargeOpenBytes = 0;
   static constexpr bool kGuardsEmptyBlocks = false;
 };
 
@@ -55,6 +57,9 @@ struct ChosenDefences {
   static constexpr std::size_t kThreadQuarantineBytes = Config::kThreadQuarantineBytes;
   static constexpr std::size_t kThreadQuarantineSwaps = Config::kThreadQuarantineSwaps;
   static constexpr std::size_t kLargeQuarantineBytes = Config::kLargeQuarantineBytes;
+  // Only what is zeros may be read.
+  static constexpr std::size_t kLargeOpenMost = Config::kZeroesFreed ? Config::kLargeOpenMost : 0;
+  static constexpr std::size_t kLargeOpenBytes = Config::kLargeOpenBytes;
   static constexpr bool kGuardsEmptyBlocks = Config::kGuardsEmptyBlocks;
 };
 

@@ -65,6 +65,8 @@ REFUSED = [
      "make Config::kThreadQuarantineSwaps 0, or a power of two"),
     ("std::size_t kLargeQuarantineBytes = SIZE_MAX;",
      "make Config::kLargeQuarantineBytes SIZE_MAX / 4"),
+    ("std::size_t kLargeOpenMost = 65 * ralloc::kMiB;", "make Config::kLargeOpenMost 64 MiB"),
+    ("std::size_t kLargeOpenBytes = SIZE_MAX;", "make Config::kLargeOpenBytes SIZE_MAX / 4"),
     ("LogLevel kLogLevel = LogLevel{7};", "make Config::kLogLevel one of LogLevel's"),
     ("int kLogFd = -1;", "make Config::kLogFd a file descriptor"),
     ("std::size_t kQuarantineBytes = SIZE_MAX;", "make Config::kQuarantineBytes SIZE_MAX / 4"),
