@@ -179,7 +179,7 @@ void* reallocate(void* block, std::size_t size, std::size_t align) noexcept {
 
 std::size_t usable_size(const void* block, Misuse misuse) noexcept {
   if constexpr (kDebugger) return checked_usable_size(block, misuse);
-  if constexpr (kSecure) return asked_size(block, misuse);
+  if constexpr (kSecure) return secured_usable_size(block, misuse);
   const Key key = bookkeeper.map().key_of(block);
   if (!is_live(key)) die_of_misuse(misuse, block);
   if (is_large(key)) return large_span(block, misuse)->bytes();

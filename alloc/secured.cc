@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "alloc/allocator.h"
+#include "alloc/sized.h"
 #include "shim/os.h"
 
 namespace ralloc {
@@ -55,8 +56,8 @@ bool is_at_grain(const void* p) { return reinterpret_cast<std::uintptr_t>(p) % k
   return first >= last || is_all_zero(block + first, last - first);
 }
 
-// What is said of a block that is live must be so.
-void check_said(const void* block, std::size_t asked, std::size_t size, std::size_t align) {
+// What is said of a block must be so, which is live, or was a moment ago.
+[[gnu::noinline]] void check_said(const void* block, std::size_t asked, std::size_t size, std::size_t align) {
   if constexpr (!Defences::kChecksSizes) return;
   if (size != kUnknownSize && size != asked) die_of_misuse(Misuse::kWrongSize, block);
   if (align != 1 && !lies_at(block, align)) die_of_misuse(Misuse::kWrongAlignment, block);
@@ -105,12 +106,36 @@ void free_large(void* ptr) {
 
 }  // namespace
 
-void secured_deallocate(void* block) noexcept {
+namespace {
+
+// What is said of a large block, or one of no bytes.
+[[gnu::noinline, gnu::cold]] void check_other(void* block, Key key, std::size_t size,
+                                              std::size_t align) {
+  const bool is_empty = empty_blocks.has(block) && empty_blocks.is_live(block);
+  const bool is_whole = is_live(key) && is_at_grain(block) &&
+                        block_states.state_of(block).kind() == BlockState::kLive;
+  // What is no live block is for the free to tell.
+  if (!is_empty && !is_whole) return;
+  const LargeBlock* const large = is_empty ? nullptr : bookkeeper.large_at(block);
+  if (is_empty || large != nullptr) {
+    check_said(block, is_empty ? 0 : Limits::asked_of(large), size, align);
+  }
+}
+
+template <bool kIsSaid>
+[[gnu::always_inline]] inline void free_block(void* block, std::size_t size, std::size_t align) {
   const Key key = bookkeeper.map().key_of(block);
-  if (UNLIKELY(!is_live(key) || is_large(key))) return free_other(block);
+  if (UNLIKELY(!is_live(key) || is_large(key))) {
+    if constexpr (kIsSaid) check_other(block, key, size, align);
+    return free_other(block);
+  }
   const BlockState was = take_back(block);
   const std::size_t block_size = size_class_info(class_of(key)).block_size;
   const std::size_t asked = block_size - block_states.slack_of(block, was);
+  if constexpr (kIsSaid && Defences::kChecksSizes) {
+    const bool is_right = (size == asked || size == kUnknownSize) && align == 1;
+    if (UNLIKELY(!is_right)) check_said(block, asked, size, align);
+  }
   if constexpr (Defences::kCanaries) {
     const CanaryPlace place(block, asked, block_size);
     if (UNLIKELY(!place.has(block_states.canary_of(block)))) die_of_overflow(block);
@@ -125,19 +150,23 @@ void secured_deallocate(void* block) noexcept {
   give_later(block, key, block_size);
 }
 
+}  // namespace
+
+void secured_deallocate(void* block) noexcept { free_block<false>(block, kUnknownSize, 1); }
+
 void secured_deallocate_said(void* block, std::size_t size, std::size_t align) noexcept {
+  free_block<true>(block, size, align);
+}
+
+std::size_t secured_usable_size(const void* block, Misuse misuse) noexcept {
   const Key key = bookkeeper.map().key_of(block);
-  // What is no live block is for the other to tell.
-  if (is_live(key) && is_at_grain(block) &&
-      block_states.state_of(block).kind() == BlockState::kLive) {
-    const std::size_t asked =
-        is_large(key) ? Limits::asked_of(bookkeeper.span_of(block))
-                      : size_class_info(class_of(key)).block_size - block_states.slack_of(block);
-    check_said(block, asked, size, align);
-  } else if (empty_blocks.has(block) && empty_blocks.is_live(block)) {
-    check_said(block, 0, size, align);
+  if (LIKELY(is_live(key) && !is_large(key) && is_at_grain(block))) {
+    const BlockState state = block_states.state_of(block);
+    if (LIKELY(state.kind() == BlockState::kLive)) {
+      return size_class_info(class_of(key)).block_size - block_states.slack_of(block, state);
+    }
   }
-  secured_deallocate(block);
+  return asked_size(block, misuse);
 }
 
 void secured_check_all() noexcept {

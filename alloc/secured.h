@@ -52,7 +52,8 @@ void secured_deallocate(void* block) noexcept;
 // alignment if it is not 1.
 inline constexpr std::size_t kUnknownSize = ~std::size_t{0};
 void secured_deallocate_said(void* block, std::size_t size, std::size_t align) noexcept;
-// As allocate_zeroed.
+// As usable_size and allocate_zeroed.
+std::size_t secured_usable_size(const void* block, Misuse misuse) noexcept;
 [[nodiscard]] void* secured_zeroed(std::size_t size) noexcept;
 // Looks at the small blocks of the process, live and free, before it exits.
 void secured_check_all() noexcept;
