@@ -67,7 +67,11 @@ class LargeParts {
     return nullptr;
   }
   static std::uintptr_t live_end(const Span* run) { return run->end() - run->slack_.get(); }
-  static Bytes all_of(const Span* run) { return {begin_of(run), live_end(run)}; }
+  static Bytes all_of(const Span* run)
+    requires(Limits::Defences::kStates)
+  {
+    return {begin_of(run), live_end(run)};
+  }
   // Whether the run is a large block of which nothing was ever freed, and these are its bytes.
   static bool is_whole(const Span* run, Bytes part) {
     return !run->is_piece_.get() && !run->continues_.get() && run->freed_.get() == nullptr &&

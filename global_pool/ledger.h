@@ -155,7 +155,7 @@ class Ledger {
   // Before a part leaves a large block of which all is live, or grows at its end: from here on it
   // has no canary. Under the mutex, for other threads may have other parts. The block, if bytes
   // behind its end were overwritten; else null.
-  Span* break_at(Bytes part) EXCLUDES(any_mutex) {
+  Span* break_at(Bytes part) requires(Limits::Defences::kStates) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     Span* const run = parts_.run_at(part.begin);
@@ -440,7 +440,8 @@ class Ledger {
     std::uintptr_t page = 0;  // the last one that was found there
   };
   // The first page of the next one; 0 behind the last.
-  std::uintptr_t next_span(SpanCursor& at) EXCLUDES(any_mutex) {
+  std::uintptr_t next_span(SpanCursor& at) requires(Limits::Defences::kStates)
+      EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     for (;; ++at.sector, at.page = 0) {
