@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "alloc/allocator.h"
+#include "alloc/sized.h"
 #include "alloc/watch.h"
 #include "shim/os.h"
 
@@ -137,6 +138,17 @@ EXPORT void free_aligned_sized(void* ptr, std::size_t align, std::size_t size) n
 
 EXPORT std::size_t malloc_good_size(std::size_t size) noexcept {
   return note_asked("malloc_good_size", size, usable_size_for(size));
+}
+
+// hardened_malloc's names: what is left of its block from the pointer on, at most; SIZE_MAX if that is
+// not known.
+EXPORT std::size_t malloc_object_size(const void* ptr) noexcept {
+  const std::size_t size = ptr != nullptr ? object_size(ptr) : 0;
+  return note_asked("malloc_object_size", ptr, size);
+}
+EXPORT std::size_t malloc_object_size_fast(const void* ptr) noexcept {
+  const std::size_t size = ptr != nullptr ? object_size(ptr) : 0;
+  return note_asked("malloc_object_size_fast", ptr, size);
 }
 
 // jemalloc's names, which some programs look for. The low six bits of the flags are the

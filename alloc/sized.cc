@@ -15,7 +15,7 @@ struct Place {
   std::size_t block_size;
   std::size_t asked;  // bytes of the block that the program asked for
   std::size_t first;  // the pointer's distance from the block's begin
-  bool may_be_whole;  // as far as is known
+  bool may_be_whole;  // as far as is known: where there are states, it is live and not broken
 
   bool is_whole(std::size_t size) const {
     return first == 0 && asked == size && size != 0 && may_be_whole;
@@ -424,6 +424,26 @@ std::size_t asked_size(const void* ptr, Misuse misuse) noexcept {
   const LargeBlock* const block = bookkeeper.span_of(ptr);
   if (block == nullptr) die_of_misuse(misuse, ptr);
   return block->bytes() - block->slack_.get();
+}
+
+std::size_t object_size(const void* ptr) noexcept {
+  if constexpr (kSecure) {
+    if (empty_blocks.has(ptr)) return 0;
+  }
+  const Key key = bookkeeper.map().key_of(ptr);
+  if (!is_live(key)) return SIZE_MAX;
+  std::size_t asked, first;
+  if (is_small(key)) {
+    const Place place = place_of(ptr, key);
+    asked = place.may_be_whole ? place.asked : 0;
+    first = place.first;
+  } else {
+    const LargeBlock* const block = bookkeeper.span_of(ptr);
+    if (block == nullptr) return SIZE_MAX;
+    asked = block->bytes() - block->slack_.get();
+    first = std::size_t(static_cast<const char*>(ptr) - block->begin());
+  }
+  return first < asked ? asked - first : 0;
 }
 
 std::size_t resize_in_place(void* ptr, std::size_t old_size, std::size_t least,

@@ -49,6 +49,10 @@ bool is_whole_block(const void* ptr, std::size_t size) noexcept;
 // The bytes of a block that the program asked for. Dies if no block is there.
 std::size_t asked_size(const void* ptr, Misuse misuse) noexcept;
 
+// The bytes of its block from the pointer on that the program may use; SIZE_MAX where that is not
+// known: behind the first page of a large block, and of what is no block. Kills nobody.
+std::size_t object_size(const void* ptr) noexcept;
+
 // --- Fast paths ----------------------------------------------------------------------------------
 // A block of up to 1 KiB from a magazine; null sends the caller to the slow path.
 [[gnu::always_inline]] inline void* allocate_sized_hit(std::size_t size) {

@@ -71,6 +71,25 @@ TEST(UsableSizeTest, IsWhatNallocxForetellsOfAlignedBlocks) {
   }
 }
 
+TEST(ObjectSizeTest, IsWhatIsLeftOfTheBlock) {
+  for (const std::size_t size : sizes_of_every_kind()) {
+    char* const block = static_cast<char*>(malloc(size));
+    const std::size_t usable = malloc_usable_size(block);
+    for (const std::size_t offset : {std::size_t{0}, std::size_t{1}, size / 2}) {
+      if (offset > size || offset >= 65536) continue;  // a large block is known by its first page
+      EXPECT_EQ(malloc_object_size(block + offset), usable - offset) << size << " + " << offset;
+      EXPECT_EQ(malloc_object_size_fast(block + offset), usable - offset) << size << " + " << offset;
+    }
+    free(block);
+  }
+}
+
+TEST(ObjectSizeTest, IsUnknownOfWhatIsNoBlock) {
+  int here = 0;
+  EXPECT_EQ(malloc_object_size(&here), SIZE_MAX);
+  EXPECT_EQ(malloc_object_size(nullptr), 0u);
+}
+
 TEST(UsableSizeTest, AskingForAGoodSizeGivesExactlyThat) {
   for (const std::size_t size : sizes_of_every_kind()) {
     const std::size_t good = malloc_good_size(size);

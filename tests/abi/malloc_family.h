@@ -13,6 +13,8 @@ void cfree(void* ptr) noexcept;
 void free_sized(void* ptr, std::size_t size) noexcept;
 void free_aligned_sized(void* ptr, std::size_t align, std::size_t size) noexcept;
 std::size_t malloc_good_size(std::size_t size) noexcept;
+std::size_t malloc_object_size(const void* ptr) noexcept;
+std::size_t malloc_object_size_fast(const void* ptr) noexcept;
 std::size_t nallocx(std::size_t size, int flags) noexcept;
 void sdallocx(void* ptr, std::size_t size, int flags) noexcept;
 

@@ -17,7 +17,7 @@ constexpr const char* kMallocFamily[] = {
     "mallinfo2",     "mallopt",        "malloc_stats",      "malloc_info",
     "malloc_good_size", "nallocx",     "sdallocx",          "__libc_malloc",
     "__libc_calloc", "__libc_realloc", "__libc_free",       "__libc_memalign",
-    "__libc_valloc", "__libc_pvalloc",
+    "__libc_valloc", "__libc_pvalloc", "malloc_object_size", "malloc_object_size_fast",
 };
 
 // new and delete, each alone and as array: plain, aligned, nothrow, both; delete also sized.
