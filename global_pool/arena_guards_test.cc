@@ -158,7 +158,7 @@ TEST_F(ArenaBasesTest, PiecesLieTogetherWhereTheyCan) {
   EXPECT_EQ(below.first, piece - kSector);
   EXPECT_EQ(arena_.reserve_guarded(1, 1).first, piece - 2 * kSector);
   EXPECT_EQ(memory_.hints.size(), 1u);
-  arena_.give_up(below);
+  arena_.give_up(below, false);
   memory_.reserved -= kSector * kSmallPage;
   EXPECT_EQ(arena_.reserve_guarded(1, 1).first, below.first) << "and where others were";
   EXPECT_EQ(arena_.reserve_guarded(1, 1).first, piece - 3 * kSector);

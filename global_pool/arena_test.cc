@@ -197,7 +197,7 @@ TEST_F(ArenaTest, PiecesApartAreReservedOnly) {
   EXPECT_EQ(piece.count, 2 * kSector);
   EXPECT_EQ(memory_.committed, 0u);
   EXPECT_EQ(committed(), 2 * kSector) << "but will be backed";
-  arena_.give_up(piece);
+  arena_.give_up(piece, true);
   EXPECT_EQ(reserved(), 0u);
   EXPECT_EQ(committed(), 0u);
   ralloc_test::FakeMemory::release(nullptr, 2 * Config::kSector);  // as the caller does

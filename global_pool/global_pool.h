@@ -229,10 +229,13 @@ class alignas(64) GlobalPool {
       const std::size_t open = in_os_pages(bytes);
       const std::size_t pages =
           pages_for(open + Limits::Memory::granule() + Config::room_to_grow(bytes));
-      LooseRun run = ledger_.take_guarded({pages, align, open / Limits::Memory::granule()});
+      std::size_t was_open = 0;
+      LooseRun run =
+          ledger_.take_guarded({pages, align, open / Limits::Memory::granule()}, was_open);
       if (!run) return nullptr;
-      check_untouched(run.operator->());
-      if (!open_just(run.operator->(), open)) {
+      was_open *= Limits::Memory::granule();
+      check_untouched(run->begin(), was_open);
+      if (!open_just(run->begin(), was_open, open)) {
         log_warning("no backing, or no mapping, for % B between inaccessible pages", open);
         release(std::move(run));
         return nullptr;
@@ -251,7 +254,11 @@ class alignas(64) GlobalPool {
       const std::size_t open = in_os_pages(bytes);
       const std::size_t needed = open + Limits::Memory::granule();
       if (needed > span->bytes() && !ledger_.extend_guarded(span, pages_for(needed))) return false;
-      return open_just(span, open);
+      const std::size_t was_open = open_bytes(span);
+      if (open == was_open) return true;
+      if (!open_just(span->begin(), was_open, open)) return false;
+      ledger_.set_open(span, open / Limits::Memory::granule());
+      return true;
     }
     return false;
   }
@@ -261,16 +268,17 @@ class alignas(64) GlobalPool {
     if (!span->is_guarded()) return give_large(span, SpanState::kDirty);
     map_.set_key(span->first_page_.get(), 1, kFreedKey);
     if constexpr (kGuardsLarge) {
-      let_wait(LooseRun(*span), zero_or_close(span));
+      const std::size_t open = zero_or_close(span);
+      LooseRun leaving = ledger_.put_in_quarantine(LooseRun(*span), open);
       for (;;) {
-        LooseRun run = ledger_.take_quarantined(false);
-        if (!run) break;
-        if (run->open_.get() != 0) {
-          check_untouched(run.operator->());
-          close(run.operator->());
-          let_wait(std::move(run), 0);
+        if (!leaving) break;
+        if (leaving->open_.get() != 0) {
+          check_untouched(leaving->begin(), open_bytes(leaving.operator->()));
+          close(leaving.operator->());
+          leaving = ledger_.put_in_quarantine(std::move(leaving), 0);
         } else {
-          release(std::move(run));
+          release(std::move(leaving));
+          leaving = ledger_.take_quarantined(false);
         }
       }
     }
@@ -282,7 +290,7 @@ class alignas(64) GlobalPool {
       for (;;) {
         LooseRun run = ledger_.take_quarantined(true);
         if (!run) break;
-        check_untouched(run.operator->());
+        check_untouched(run->begin(), open_bytes(run.operator->()));
         given += open_bytes(run.operator->());
         release(std::move(run));
       }
@@ -453,20 +461,13 @@ class alignas(64) GlobalPool {
   static std::size_t open_bytes(const Span* span) {
     return span->open_.get() * Limits::Memory::granule();
   }
-  // For who has a guarded block: makes just so many bytes of it, whole OS pages, accessible. False,
-  // and nothing has changed, if that cannot be.
-  bool open_just(Span* span, std::size_t open) requires(kGuardsLarge) {
-    const std::size_t had = open_bytes(span);
-    if (open == had) return true;
-    char* const begin = span->begin();
-    if (open < had) {
-      if (!Limits::Memory::close(begin + open, had - open)) return false;
-    } else if (!Limits::Memory::commit(begin + had, open - had)) {
-      // It may be that mappings are missing that were kept.
-      if (!ledger_.drop_ballast() || !Limits::Memory::commit(begin + had, open - had)) return false;
-    }
-    ledger_.set_open(span, open / Limits::Memory::granule());
-    return true;
+  // For who has a guarded block, of which `had` bytes are accessible: makes it `open`, both whole OS
+  // pages. False, and nothing has changed, if that cannot be.
+  bool open_just(char* begin, std::size_t had, std::size_t open) requires(kGuardsLarge) {
+    if (open <= had) return open == had || Limits::Memory::close(begin + open, had - open);
+    // It may be that mappings are missing that were kept.
+    return Limits::Memory::commit(begin + had, open - had) ||
+           (ledger_.drop_ballast() && Limits::Memory::commit(begin + had, open - had));
   }
   // Nobody can access it any more. Without a mapping to spare it stays accessible, and loses its
   // backing at least.
@@ -486,15 +487,11 @@ class alignas(64) GlobalPool {
     close(span);
     return 0;
   }
-  void let_wait(LooseRun&& freed TAKEN_OVER, std::size_t open) requires(kGuardsLarge) {
-    LooseRun run = ledger_.put_in_quarantine(std::move(freed), open);
-    if (run) release(std::move(run));
-  }
   // What was freed and is open must still be zeros.
-  void check_untouched([[maybe_unused]] const Span* span) {
+  void check_untouched([[maybe_unused]] const char* begin, [[maybe_unused]] std::size_t open) {
     if constexpr (kStaysOpen && Defences::kFindsWritesAtReuse) {
-      if (span->open_.get() == 0 || Limits::is_zero(span->begin(), open_bytes(span))) return;
-      die_of_misuse(Misuse::kWriteAfterFree, span->begin());
+      if (open == 0 || Limits::is_zero(begin, open)) return;
+      die_of_misuse(Misuse::kWriteAfterFree, begin);
     }
   }
 

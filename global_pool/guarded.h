@@ -53,6 +53,7 @@ class GuardedBlocks {
   // from now on. False if nothing was kept.
   bool drop_ballast() {
     if (!ballast_.drop()) return false;
+    ballasted_.set(0);
     most_.set(live_.get() / 2);
     return true;
   }

@@ -139,18 +139,45 @@ TEST_F(GuardedTest, EveryWayOfFreeingIt) {
 }
 
 TEST_F(GuardedTest, TheOldestLeavesTheQuarantineFirst) {
-  const std::size_t room = GuardDefences::kLargeQuarantineBytes / kSectorBytes;
-  for (std::size_t i = 0; i < room; ++i) pool_.give_guarded(take());
-  Span* next = take();
-  EXPECT_EQ(memory_.reserved, (room + 1) * kSectorBytes);
-  const std::uintptr_t first = memory_.lowest + room * kSectorBytes;
-  pool_.give_guarded(next);
-  EXPECT_EQ(memory_.reserved, room * kSectorBytes);
-  EXPECT_FALSE(pool_.ledger().counts().reserved_bytes > room * kSectorBytes);
+  Span* blocks[3];
+  for (Span*& span : blocks) span = take();
+  const std::uintptr_t first = memory_.lowest + 2 * kSectorBytes;
+  for (Span* span : blocks) pool_.give_guarded(span);
+  pool_.give_guarded(take(kSectorBytes));
+  EXPECT_EQ(memory_.reserved, GuardDefences::kLargeQuarantineBytes);
+  EXPECT_EQ(pool_.counts().ledger.reserved_bytes, memory_.reserved);
   memory_.next.push_back(first);
-  Span* again = take();
+  Span* again = take(kSectorBytes);
+  EXPECT_EQ(std::uintptr_t(again->begin()), first + kSmallPage) << "its addresses were free";
   EXPECT_FALSE(pool_.map().was_freed(again->begin()));
   EXPECT_EQ(pool_.large_at(again->begin()), again);
+}
+
+TEST_F(GuardedTest, AddressesAreUsedAgainWhenHalfOfTheQuarantineWasFreedAfterThem) {
+  char* begins[3];
+  for (char*& begin : begins) {
+    Span* span = take();
+    begin = span->begin();
+    pool_.give_guarded(span);
+  }
+  EXPECT_EQ(memory_.reserved, 3 * kSectorBytes) << "none was used again";
+  Span* again = take(kSmallPage);
+  EXPECT_EQ(again->begin(), begins[0]);
+  EXPECT_TRUE(is_open(again, kSmallPage));
+  EXPECT_EQ(pool_.large_at(begins[0]), again);
+  EXPECT_FALSE(pool_.map().was_freed(begins[0]));
+  EXPECT_EQ(pool_.whole_large(begins[0], kSmallPage), again);
+  EXPECT_EQ(memory_.reserved, 3 * kSectorBytes);
+}
+
+TEST_F(GuardedTest, OnlyAddressesThatFitAreUsedAgain) {
+  for (std::size_t i = 0; i < 3; ++i) pool_.give_guarded(take());
+  const std::size_t reserved = memory_.reserved;
+  EXPECT_NE(take(kSectorBytes), nullptr);
+  EXPECT_EQ(memory_.reserved, reserved + 2 * kSectorBytes) << "too short";
+  EXPECT_EQ(take(kSmallPage, 8)->first_page_.get() % 8, 0u);
+  EXPECT_EQ(memory_.reserved, reserved + 3 * kSectorBytes) << "at the wrong place";
+  for (std::size_t i = 0; i < 2; ++i) pool_.give_guarded(take(3 * kSectorBytes));
 }
 
 TEST_F(GuardedTest, WhatWasFreedIsForgottenWhereOthersAre) {
@@ -218,6 +245,17 @@ TEST_F(GuardedTest, NoneWithoutARecordAddressesOrBacking) {
   EXPECT_NE(pool_.take_guarded(kSize, 1), nullptr);
 }
 
+TEST_F(GuardedTest, ALimitOnAddressesIsHeededSoon) {
+  pool_.give_guarded(take());
+  memory_.address_limit = 2 * kSectorBytes;
+  unsigned taken = 0;
+  for (Span* span; (span = pool_.take_guarded(kSize, 1)) != nullptr && taken < 1000; ++taken) {
+    pool_.give_guarded(span);
+  }
+  EXPECT_GT(taken, 0u);
+  EXPECT_LT(taken, 100u);
+}
+
 TEST_F(GuardedTest, OfALimitOnAddressesItLeavesMostToOthers) {
   memory_.address_limit = 8 * kSectorBytes;
   Span* span = take();
@@ -242,7 +280,7 @@ TEST_F(GuardedTest, FallsIntoPartsLikeAnyOther) {
   ASSERT_TRUE(pool_.give_large_part(begin + 3 * kSmallPage, 2 * kSmallPage, true));
   const auto counts = pool_.counts().ledger;
   EXPECT_EQ(counts.clean_bytes + counts.dirty_bytes, kSectorBytes) << "with its guard";
-  EXPECT_EQ(counts.committed_bytes, kSectorBytes);
+  EXPECT_EQ(counts.committed_bytes, kSectorBytes) << "no more than that";
   EXPECT_NE(pool_.take_large(3, 1), nullptr);
   EXPECT_EQ(memory_.reserved, kSectorBytes) << "taken of what it was";
 }

@@ -241,9 +241,10 @@ class Ledger {
   }
 
   // --- Blocks between inaccessible pages --------------------------------------------------------
-  // As take_apart, with inaccessible pages before it; or one that was freed, of which some may be
-  // open. None if as many live as may, or where addresses are short.
-  LooseRun take_guarded(const GuardedWish& wish) requires(kGuardsLarge)
+  // As take_apart, with inaccessible pages before it; or one that was freed. None if as many live as
+  // may, or where addresses are short. `was_open` becomes how many of its OS pages are accessible;
+  // it counts as if these were as many as wished, which the caller sees to.
+  LooseRun take_guarded(const GuardedWish& wish, std::size_t& was_open) requires(kGuardsLarge)
       EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
@@ -252,6 +253,8 @@ class Ledger {
     if (run == nullptr) run = reserve_guarded(wish);
     if (run == nullptr) return LooseRun(nullptr);
     guarded_.came();
+    was_open = run->open_.get();
+    guarded_.set_open(run, wish.open);
     run->state_.set(SpanState::kLarge);
     run->was_clean_.set(true);
     log_debug("run % is taken, between inaccessible pages", extent_of(run));
@@ -283,21 +286,25 @@ class Ledger {
     return true;
   }
   // Such a block that was freed waits: nobody gets its addresses meanwhile. `open` OS pages of it
-  // are still accessible, and zeros. Comes back if it is not to wait.
+  // are still accessible, and zeros. Returns who has to leave, if any: one that is open is to be
+  // closed, and waits on; others are released.
   LooseRun put_in_quarantine(LooseRun&& freed TAKEN_OVER, std::size_t open) requires(kGuardsLarge)
       EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     Span* const run = freed.hand_over();
     guarded_.set_open(run, open);
-    if (guarded_.refuses(run)) return LooseRun(run);
+    if (guarded_.refuses(run)) {
+      guarded_.set_open(run, 0);
+      return LooseRun(run);
+    }
     if (run->state_.get() == SpanState::kLarge) guarded_.went();
     parts_.forget_block(run);
     guarded_.put(run);
     log_debug("run % lies in the quarantine, open: % OS pages", extent_of(run), open);
-    return LooseRun(nullptr);
+    return LooseRun(guarded_.take_surplus());
   }
-  // One that has to leave, for more wait than may; or any.
+  // Another one that has to leave; or any.
   LooseRun take_quarantined(bool is_any) requires(kGuardsLarge)
       EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
     Guard guard(mutex_);

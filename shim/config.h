@@ -284,13 +284,13 @@ struct DefaultConfig {
   /// But freed large blocks of at most so many bytes, and with kZeroesFreed, stay accessible for a
   /// while: they are zeros, and who writes to one is found when it is used again or closed.
   /// Unit: bytes. Range: 0 (none) to 64 MiB.
-  /// Why: below, zeros are cheaper than to close, to open and to fault pages in.
-  static constexpr std::size_t kLargeOpenMost = 256 * kKiB;
+  /// Why: a page fault costs ten times the zeros, but those of more need not be wanted.
+  static constexpr std::size_t kLargeOpenMost = 4 * kMiB;
   /// All of these together have at most so many bytes, beyond which the oldest are closed; and none
   /// is used again before half of that is freed after it.
   /// Unit: bytes. Range: 0 (none) to SIZE_MAX / 4.
-  /// Why: some dozens of buffers, and what a process can spare.
-  static constexpr std::size_t kLargeOpenBytes = 16 * kMiB;
+  /// Why: so many that some fit, and what a process can spare.
+  static constexpr std::size_t kLargeOpenBytes = 32 * kMiB;
   /// Whether blocks of no bytes lie in pages that nobody can access.
   /// Unit: yes or no. Range: yes or no.
   /// Why: there is no byte in them to be used.

@@ -22,9 +22,9 @@ struct GuardLimits : TinyLimits {
   using Defences = GuardDefences;
 };
 
-template <class Model, unsigned kThreads, class Sync = RelacySync>
-struct GuardScenario : PoolScenario<Model, kThreads, Sync, GuardLimits> {
-  using Span = typename PoolScenario<Model, kThreads, Sync, GuardLimits>::Span;
+template <class Model, unsigned kThreads, class Sync = RelacySync, class Limits = GuardLimits>
+struct GuardScenario : PoolScenario<Model, kThreads, Sync, Limits> {
+  using Span = typename PoolScenario<Model, kThreads, Sync, Limits>::Span;
 
   Span* take_guarded(std::size_t bytes, std::size_t align = 1) {
     Span* const span = this->pool.take_guarded(bytes, align);
@@ -195,6 +195,74 @@ struct GuardedFork : GuardScenario<GuardedFork<kThreads>, kThreads, RelacyFutexS
 };
 
 const Listed<GuardedFork> fork{"GuardedFork", "I3 I6 mutex", 1};
+
+// What was freed is used again, open or closed; and to one a thread writes after it freed it.
+struct ReuseDefences : GuardDefences {
+  static constexpr bool kFindsWritesAtReuse = true;
+  static constexpr std::size_t kGuardedMost = 8;
+  static constexpr std::size_t kLargeQuarantineBytes = 8 * kPageBytes;
+  static constexpr std::size_t kLargeOpenMost = kPageBytes;
+  static constexpr std::size_t kLargeOpenBytes = 2 * kPageBytes;
+};
+struct ReuseLimits : TinyLimits {
+  using Defences = ReuseDefences;
+  static void zero(void* begin, std::size_t bytes) { World::wipe(begin, bytes); }
+  // Whoever looks must be the only one who has it.
+  static bool is_zero(const void* begin, std::size_t bytes) {
+    for (std::size_t i = 0; i < bytes >> kPayloadShift; ++i) {
+      if (World::payloads[World::index(begin) + i].get() != ~0u) return false;
+    }
+    return true;
+  }
+};
+
+template <unsigned kThreads>
+struct GuardedReuse : GuardScenario<GuardedReuse<kThreads>, kThreads, RelacySync, ReuseLimits> {
+  using Base = GuardScenario<GuardedReuse, kThreads, RelacySync, ReuseLimits>;
+  using Span = typename Base::Span;
+
+  // Two open ones and two closed ones wait, or one more of either is used already.
+  void before() {
+    Span* spans[4];
+    const std::size_t bytes[] = {kPageBytes, kPageBytes / 2, 2 * kPageBytes, 2 * kPageBytes};
+    for (unsigned i = 0; i < 4; ++i) spans[i] = this->take_guarded(bytes[i]);
+    for (unsigned i = 0; i < 4; ++i) this->give_guarded(spans[i], bytes[i]);
+  }
+  void thread(unsigned t) {
+    if (t == 2) return void(this->pool.trim());
+    Span* const open = this->take_guarded(t == 0 ? kPageBytes : kPageBytes / 2);
+    Span* const closed = this->take_guarded(2 * kPageBytes);
+    this->give_guarded(open, t == 0 ? kPageBytes : kPageBytes / 2);
+    this->give_guarded(this->take_guarded(kPageBytes), kPageBytes);
+    this->give_guarded(closed, 2 * kPageBytes);
+  }
+};
+
+const Listed<GuardedReuse> reuse{"GuardedReuse", "I1 I3 I6 I9", 3};
+
+template <unsigned kThreads>
+struct GuardedWriteAfterFree
+    : GuardScenario<GuardedWriteAfterFree<kThreads>, kThreads, RelacySync, ReuseLimits> {
+  using Base = GuardScenario<GuardedWriteAfterFree, kThreads, RelacySync, ReuseLimits>;
+  using Span = typename Base::Span;
+
+  void before() {
+    Span* const spans[] = {this->take_guarded(kPageBytes), this->take_guarded(kPageBytes)};
+    for (Span* span : spans) this->give_guarded(span, kPageBytes);
+    World::use(spans[0]->begin());
+    const bool is_trimmed = rl::rand(2) != 0;
+    expect_misuse(ralloc::Misuse::kWriteAfterFree, spans[0]->begin(), [&] {
+      if (is_trimmed) {
+        this->pool.trim();
+      } else {
+        (void)this->pool.take_guarded(kPageBytes, 1);
+      }
+    });
+  }
+  void thread(unsigned) { this->give_guarded(this->take_guarded(kPageBytes), kPageBytes); }
+};
+
+const Listed<GuardedWriteAfterFree> written{"GuardedWriteAfterFree", "I1", 1};
 
 }  // namespace
 }  // namespace ralloc_verify

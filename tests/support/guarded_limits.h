@@ -18,6 +18,22 @@ struct GuardLimits : SmallLimits {
   using Defences = GuardDefences;
 };
 
+// Freed blocks of an arena page or less stay accessible, four pages of them.
+struct OpenDefences : GuardDefences {
+  static constexpr bool kFindsWritesAtReuse = true;
+  static constexpr std::size_t kGuardedMost = 100;
+  static constexpr std::size_t kLargeOpenMost = kSmallPage;
+  static constexpr std::size_t kLargeOpenBytes = 4 * kSmallPage;
+};
+
+struct OpenLimits : SmallLimits {
+  using Defences = OpenDefences;
+  static inline const void* written = nullptr;  // to which the program wrote after it freed it
+  static inline std::size_t zeroed = 0;
+  static void zero(void*, std::size_t bytes) { zeroed += bytes; }
+  static bool is_zero(const void* begin, std::size_t) { return begin != written; }
+};
+
 struct RandomDefences : GuardDefences {
   static constexpr bool kRandomBases = true;
   static constexpr std::size_t kGuardedMost = 100'000;
