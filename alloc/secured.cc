@@ -205,7 +205,7 @@ namespace {
 // What is to be accessible of a large block: where its bytes end with a page, a guard follows at
 // once; else there is room for the canary.
 std::size_t with_canary(std::size_t size) {
-  return size % os::page_size() == 0 ? size : size + kRedZone;
+  return size != 0 && size % os::page_size() == 0 ? size : size + kRedZone;
 }
 
 }  // namespace
@@ -246,6 +246,43 @@ bool secured_resize_large(SecuredLarge* block, std::size_t size) noexcept {
   block->slack_.set(block->bytes() - now);
   put_canary(begin, now, Limits::room_of(block));
   return is_done;
+}
+
+void* secured_large_within(std::size_t size, std::size_t align, std::size_t extra) noexcept {
+  SecuredLarge* const block = secured_large(size + extra, 1);
+  if (block == nullptr) return nullptr;
+  char* const first = block->begin();
+  const std::size_t over = reinterpret_cast<std::uintptr_t>(first) % align;
+  const std::size_t head = over == 0 ? 0 : align - over;
+  const std::size_t tail = extra - head;
+  char* const begin = first + head;
+  const bool is_ended = tail == 0 || bookkeeper.give_large_part(begin + size, tail, true);
+  if (is_ended && (head == 0 || bookkeeper.give_large_part(first, head, true))) return begin;
+  CHECK(free_sized(first, is_ended ? head + size : size + extra));
+  return nullptr;
+}
+
+// --- Blocks of no bytes --------------------------------------------------------------------------
+
+void* secured_empty(std::size_t align) noexcept {
+  if constexpr (Defences::kGuardsEmptyBlocks) {
+    if (void* const block = empty_blocks.take(align)) return block;
+  }
+  const unsigned size_class = align <= kSmallMost ? size_class_of(kGrain, align) : kSizes;
+  if (size_class == kSizes) {
+    SecuredLarge* const large = secured_large(0, pages_for(align));
+    return large != nullptr ? large->begin() : nullptr;
+  }
+  void* const block = allocate_class(size_class + kSizes);
+  if (block != nullptr) arm(block, size_class_info(size_class).block_size, 0);
+  return block;
+}
+
+bool is_live_empty(const void* ptr) noexcept {
+  if (empty_blocks.has(ptr)) return empty_blocks.is_live(ptr);
+  if (!is_large(bookkeeper.map().key_of(ptr))) return false;
+  const SecuredLarge* const block = bookkeeper.large_at(ptr);
+  return block != nullptr && Limits::asked_of(block) == 0;
 }
 
 }  // namespace ralloc

@@ -65,7 +65,17 @@ using SecuredLarge = Bookkeeper::Span;
 
 // A large block of `size` bytes, with guards if they can be had. Null if there is no memory.
 [[nodiscard]] SecuredLarge* secured_large(std::size_t size, std::size_t align_pages) noexcept;
+// The same at a multiple of any `align`, at most `extra` bytes behind its begin: what is not needed
+// is freed.
+[[nodiscard]] void* secured_large_within(std::size_t size, std::size_t align,
+                                         std::size_t extra) noexcept;
 // Resizes one of which nothing was freed in place; false, and nothing has changed, if it cannot.
 [[nodiscard]] bool secured_resize_large(SecuredLarge* block, std::size_t size) noexcept;
+
+// --- Blocks of no bytes --------------------------------------------------------------------------
+// Where nobody can access it, or a block of which nothing is the program's. `align` is a power of two.
+[[nodiscard]] void* secured_empty(std::size_t align) noexcept;
+// Whether that is one, but for small ones.
+bool is_live_empty(const void* ptr) noexcept;
 
 }  // namespace ralloc

@@ -137,20 +137,6 @@ void* allocate_within(std::size_t size, std::size_t align, std::size_t extra) {
   return begin;
 }
 
-// With states: so much longer, of which what is not needed is freed.
-void* secured_large_within(std::size_t size, std::size_t align, std::size_t extra) {
-  LargeBlock* const block = secured_large(size + extra, 1);
-  if (block == nullptr) return nullptr;
-  char* const first = block->begin();
-  char* const begin = round_up(first, align);
-  const std::size_t head = std::size_t(begin - first);
-  const std::size_t tail = extra - head;
-  const bool is_ended = tail == 0 || bookkeeper.give_large_part(begin + size, tail, true);
-  if (is_ended && (head == 0 || bookkeeper.give_large_part(first, head, true))) return begin;
-  CHECK(free_sized(first, is_ended ? head + size : size + extra));
-  return nullptr;
-}
-
 void* allocate_large_within(std::size_t size, std::size_t align, std::size_t extra) {
   if constexpr (kSecure) return secured_large_within(size, align, extra);
   LargeBlock* const block = allocate_large(pages_for(size + extra + kRedZone), 1);
@@ -171,15 +157,6 @@ void* allocate_large_within(std::size_t size, std::size_t align, std::size_t ext
   // It may have several runs by now. All that is left needs no record.
   CHECK(bookkeeper.give_large_part(block->begin(), live, false));
   return nullptr;
-}
-
-// Where nobody can access it, or a block of which nothing is the program's.
-void* secured_empty(std::size_t align) {
-  if constexpr (Defences::kGuardsEmptyBlocks) {
-    if (void* const block = empty_blocks.take(align)) return block;
-  }
-  const unsigned size_class = align <= kSmallMost ? size_class_of(1, align) : kSizes;
-  return size_class < kSizes ? allocate_of(size_class, 0) : allocate_pages(0, pages_for(align));
 }
 
 // A block of no bytes is all slack, and its pointer lies inside: where a block ends, and no bytes
@@ -294,14 +271,6 @@ std::size_t lengthen(void* ptr, std::size_t old_size, std::size_t least, std::si
   return size;
 }
 
-// Where there are states: a block of no bytes that malloc could have given, but for small ones.
-bool is_live_empty(const void* ptr) {
-  if (empty_blocks.has(ptr)) return empty_blocks.is_live(ptr);
-  if (!is_large(bookkeeper.map().key_of(ptr))) return false;
-  const LargeBlock* const block = bookkeeper.large_at(ptr);
-  return block != nullptr && ShippedLimits::asked_of(block) == 0;
-}
-
 bool resize_whole_large(LargeBlock* whole, std::size_t size) {
   if constexpr (kSecure) return secured_resize_large(whole, size);
   if (!resize_large(whole, size)) return false;
@@ -313,7 +282,9 @@ bool resize_whole_large(LargeBlock* whole, std::size_t size) {
 void check_live(void* ptr, std::size_t size) {
   const Key key = bookkeeper.map().key_of(ptr);
   if (is_small(key) && (size == 0 || place_of(ptr, key).is_whole(size))) return;
-  if (kSecure && size == 0 && is_live_empty(ptr)) return;
+  if constexpr (kSecure) {
+    if (size == 0 && is_live_empty(ptr)) return;
+  }
   if (size == 0 && bookkeeper.empty_large(ptr) == nullptr) {
     die_of_misuse(Misuse::kForeignRealloc, ptr);
   }
