@@ -448,7 +448,8 @@ class alignas(64) GlobalPool {
   }
 
   // Whether some of the blocks that were freed stay accessible.
-  static constexpr bool kStaysOpen = Defences::kLargeOpenMost != 0 && Defences::kLargeOpenBytes != 0;
+  static constexpr bool kStaysOpen =
+      Defences::kLargeOpenMost != 0 && Defences::kLargeOpenBytes != 0;
   // More alignment than this is for ordinary blocks.
   static constexpr std::size_t kGuardMost = std::size_t{1} << 15;
   static std::size_t in_os_pages(std::size_t bytes) {
@@ -461,8 +462,8 @@ class alignas(64) GlobalPool {
   static std::size_t open_bytes(const Span* span) {
     return span->open_.get() * Limits::Memory::granule();
   }
-  // For who has a guarded block, of which `had` bytes are accessible: makes it `open`, both whole OS
-  // pages. False, and nothing has changed, if that cannot be.
+  // For who has a guarded block, of which `had` bytes are accessible: makes it `open`, both whole
+  // OS pages. False, and nothing has changed, if that cannot be.
   bool open_just(char* begin, std::size_t had, std::size_t open) requires(kGuardsLarge) {
     if (open <= had) return open == had || Limits::Memory::close(begin + open, had - open);
     // It may be that mappings are missing that were kept.

@@ -241,9 +241,9 @@ class Ledger {
   }
 
   // --- Blocks between inaccessible pages --------------------------------------------------------
-  // As take_apart, with inaccessible pages before it; or one that was freed. None if as many live as
-  // may, or where addresses are short. `was_open` becomes how many of its OS pages are accessible;
-  // it counts as if these were as many as wished, which the caller sees to.
+  // As take_apart, with inaccessible pages before it; or one that was freed. None if as many live
+  // as may, or where addresses are short. `was_open` becomes how many of its OS pages are
+  // accessible; it counts as if these were as many as wished, which the caller sees to.
   LooseRun take_guarded(const GuardedWish& wish, std::size_t& was_open) requires(kGuardsLarge)
       EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
     Guard guard(mutex_);

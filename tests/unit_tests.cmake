@@ -73,6 +73,7 @@ ralloc_unit_test(generation_without_wiping_test
 
 ralloc_unit_test(global_pool_test
     global_pool/arena_guards_test.cc
+    global_pool/guarded_open_test.cc
     global_pool/arena_test.cc
     global_pool/block_states_test.cc
     global_pool/budget_test.cc
