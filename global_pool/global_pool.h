@@ -269,18 +269,8 @@ class alignas(64) GlobalPool {
     map_.set_key(span->first_page_.get(), 1, kFreedKey);
     if constexpr (kGuardsLarge) {
       const std::size_t open = zero_or_close(span);
-      LooseRun leaving = ledger_.put_in_quarantine(LooseRun(*span), open);
-      for (;;) {
-        if (!leaving) break;
-        if (leaving->open_.get() != 0) {
-          check_untouched(leaving->begin(), open_bytes(leaving.operator->()));
-          close(leaving.operator->());
-          leaving = ledger_.put_in_quarantine(std::move(leaving), 0);
-        } else {
-          release(std::move(leaving));
-          leaving = ledger_.take_quarantined(false);
-        }
-      }
+      span->freed_ms_.set(Limits::Memory::now_ms());
+      (void)see_off(ledger_.put_in_quarantine(LooseRun(*span), open));
     }
   }
   // Releases all that wait. Returns how many bytes of them had backing.
@@ -329,6 +319,10 @@ class alignas(64) GlobalPool {
     const std::uint64_t decay_ms = Limits::decay_ms();
     if (ledger_.is_decay_due(now_ms, decay_ms) && now_ms > decay_ms) {
       purge(now_ms - decay_ms, now_ms, Limits::decay_bytes(), Config::kPurgeLeast);
+      if constexpr (kGuardsLarge) {
+        while (see_off(ledger_.take_old_open(now_ms - decay_ms))) {
+        }
+      }
       // A process that may not have many addresses needs them for stacks and files too.
       if (Limits::Memory::limit() != SIZE_MAX) release_sectors();
     }
@@ -487,6 +481,23 @@ class alignas(64) GlobalPool {
     }
     close(span);
     return 0;
+  }
+  // Who leaves the quarantine, if anybody, and all that have to after that: who was open is closed,
+  // and waits on. False if nobody did.
+  bool see_off(LooseRun leaving PARAM_TYPESTATE(unknown)) requires(kGuardsLarge) {
+    bool did_one = false;
+    for (;;) {
+      if (!leaving) return did_one;
+      did_one = true;
+      if (leaving->open_.get() != 0) {
+        check_untouched(leaving->begin(), open_bytes(leaving.operator->()));
+        close(leaving.operator->());
+        leaving = ledger_.put_in_quarantine(std::move(leaving), 0);
+      } else {
+        release(std::move(leaving));
+        leaving = ledger_.take_quarantined(false);
+      }
+    }
   }
   // What was freed and is open must still be zeros.
   void check_untouched([[maybe_unused]] const char* begin, [[maybe_unused]] std::size_t open) {

@@ -97,6 +97,8 @@ class GuardedBlocks {
     Span* const block = waiting_open_.take(open_most());
     return block != nullptr ? block : waiting_closed_.take(kPagesMost);
   }
+  // The oldest open one, if it waits since `before_ms` or earlier.
+  Span* take_old(std::uint64_t before_ms) { return waiting_open_.take_old(before_ms); }
   // The oldest open one, then the oldest closed one; null if none waits.
   Span* take_any() {
     Span* const block = waiting_open_.take(0);

@@ -118,6 +118,16 @@ TEST_F(GuardedOpenTest, TrimReleasesWhatWaits) {
   EXPECT_EQ(pool_.counts().ledger.dirty_bytes, 0u);
 }
 
+TEST_F(GuardedOpenTest, WhatWaitsForAWhileIsClosed) {
+  char* begins[2];
+  take_and_give({kSmallPage, kSmallPage}, begins);
+  memory_.now_ms = Limits::decay_ms() / 2 + 1;
+  pool_.give_guarded(take());
+  pool_.decay(Limits::decay_ms() + 1);
+  EXPECT_FALSE(FakeMemory::is_open(begins[0]) || FakeMemory::is_open(begins[1]));
+  EXPECT_EQ(pool_.counts().ledger.dirty_bytes, kSmallPage) << "the last one waits open";
+}
+
 TEST_F(GuardedOpenTest, WhatCannotBeMadeToFitIsReleased) {
   char* begins[3];
   take_and_give({kSmallPage, kSmallPage, kSmallPage}, begins);

@@ -304,6 +304,13 @@ class Ledger {
     log_debug("run % lies in the quarantine, open: % OS pages", extent_of(run), open);
     return LooseRun(guarded_.take_surplus());
   }
+  // One that is open since `before_ms` or earlier, and is to be closed.
+  LooseRun take_old_open(std::uint64_t before_ms) requires(kGuardsLarge)
+      EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    return LooseRun(guarded_.take_old(before_ms));
+  }
   // Another one that has to leave; or any.
   LooseRun take_quarantined(bool is_any) requires(kGuardsLarge)
       EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {

@@ -26,6 +26,11 @@ class WaitingBlocks {
   Span* take(std::size_t most) {
     return size_.get() > most ? remove(blocks_.front()) : nullptr;
   }
+  // The oldest, if it waits since `before_ms` or earlier; else null.
+  Span* take_old(std::uint64_t before_ms) {
+    Span* const block = blocks_.front();
+    return block != nullptr && block->freed_ms_.get() <= before_ms ? remove(block) : nullptr;
+  }
   // Of the oldest the one that fits with the fewest OS pages to open or close, and behind which
   // blocks of at least `least` wait; else null.
   template <class Fits>
