@@ -230,14 +230,10 @@ struct GuardedReuse : GuardScenario<GuardedReuse<kThreads>, kThreads, RelacySync
   }
   void thread(unsigned t) {
     if (t == 2) return void(this->pool.trim());
-    if (t == 1) {
-      this->pool.decay(World::now_ms + 2 * TinyLimits::kDecayMs);
-      return this->give_guarded(this->take_guarded(kPageBytes / 2), kPageBytes / 2);
-    }
+    if (t == 1) return this->pool.decay(World::now_ms + 2 * TinyLimits::kDecayMs);
     Span* const open = this->take_guarded(kPageBytes);
     Span* const closed = this->take_guarded(2 * kPageBytes);
     this->give_guarded(open, kPageBytes);
-    this->give_guarded(this->take_guarded(kPageBytes / 2), kPageBytes / 2);
     this->give_guarded(closed, 2 * kPageBytes);
   }
 };
