@@ -355,7 +355,9 @@ class alignas(64) GlobalPool {
     for (Shard& shard : shards_) shard.count_outside(blocks);
   }
 
+  // (Templates, since clang 14 makes all other members of a class, whatever they require.)
   // Dies of what has come to light of a small block, or of the `reach` blocks before and behind it.
+  template <class = void>
   void check_near(const void* block, std::uint32_t reach)
     requires(Limits::Defences::kStates)
   {
@@ -366,6 +368,7 @@ class alignas(64) GlobalPool {
     if (found.culprit != nullptr) die_of_misuse(found.misuse, found.culprit);
   }
   // The same of all blocks in spans of at most so many bytes.
+  template <class = void>
   void check_blocks(std::size_t most_bytes)
     requires(Limits::Defences::kStates)
   {
@@ -458,6 +461,7 @@ class alignas(64) GlobalPool {
   }
   // For who has a guarded block, of which `had` bytes are accessible: makes it `open`, both whole
   // OS pages. False, and nothing has changed, if that cannot be.
+  template <class = void>
   bool open_just(char* begin, std::size_t had, std::size_t open) requires(kGuardsLarge) {
     if (open <= had) return open == had || Limits::Memory::close(begin + open, had - open);
     // It may be that mappings are missing that were kept.
@@ -466,12 +470,14 @@ class alignas(64) GlobalPool {
   }
   // Nobody can access it any more. Without a mapping to spare it stays accessible, and loses its
   // backing at least.
+  template <class = void>
   void close(Span* span) requires(kGuardsLarge) {
     if (Limits::Memory::close(span->begin(), open_bytes(span))) return;
     log_warning("% is freed and stays accessible", Extent{span->begin(), open_bytes(span)});
     (void)Limits::Memory::purge(span->begin(), open_bytes(span));
   }
   // For who frees it: how many OS pages of it stay accessible, and are zeros.
+  template <class = void>
   std::size_t zero_or_close(Span* span) requires(kGuardsLarge) {
     if constexpr (kStaysOpen) {
       if (open_bytes(span) <= Defences::kLargeOpenMost) {
@@ -484,6 +490,7 @@ class alignas(64) GlobalPool {
   }
   // Who leaves the quarantine, if anybody, and all that have to after that: who was open is closed,
   // and waits on. False if nobody did.
+  template <class = void>
   bool see_off(LooseRun leaving PARAM_TYPESTATE(unknown)) requires(kGuardsLarge) {
     bool did_one = false;
     for (;;) {

@@ -108,15 +108,17 @@ class alignas(64) Shard {
       at.fragment = at.span->add_fragment(memory, at.position, at.size / Limits::kPartGrain);
       at.fragment->bits().set(grain(at.asked), grain(at.size));
     }
+    bool is_last = true;
     if (at.fragment != nullptr) {
       FreedBits<Sync> freed = at.fragment->bits();
       freed.set(grain(at.first), grain(at.last));
-      const bool is_last = freed.all(0, grain(at.size));
-      if (!note_freed(at, part, size, is_last, given) || !is_last) return given;
-      drop_fragment(at, given.unused, given.unused_bytes);
-    } else if (!note_freed(at, part, size, true, given)) {
-      return given;
+      is_last = freed.all(0, grain(at.size));
     }
+    if constexpr (Limits::Defences::kStates) {
+      if (!note_freed(at, part, size, is_last, given)) return given;
+    }
+    if (!is_last) return given;
+    if (at.fragment != nullptr) drop_fragment(at, given.unused, given.unused_bytes);
     CHECK(at.span->put(at.position * std::uint32_t(at.size), given.misuse));
     if (at.span->free_.get() > at.span->bin_above_.get()) (void)move_bin(at.span, given.emptied);
     return given;
@@ -313,22 +315,19 @@ class alignas(64) Shard {
     }
     return true;
   }
-  static char* begin_of(const Part& at) {
+  static char* begin_of(const Part& at)
+    requires(Limits::Defences::kStates)
+  {
     return at.span->begin() + at.position * at.size;
   }
   // False if the block was found overwritten behind its end.
-  bool note_freed([[maybe_unused]] const Part& at, [[maybe_unused]] void* part,
-                  [[maybe_unused]] std::size_t size, [[maybe_unused]] bool is_last,
-                  [[maybe_unused]] PartGiven& given) REQUIRES(mutex_, any_mutex) {
-    if constexpr (Limits::Defences::kStates) {
-      char* const block = begin_of(at);
-      if (!Limits::note_part_freed(block, at.span->class_.get(), part, size, is_last)) {
-        given.culprit = block;
-        given.misuse = Misuse::kOverflow;
-        return false;
-      }
-    }
-    return true;
+  bool note_freed(const Part& at, void* part, std::size_t size, bool is_last, PartGiven& given)
+      requires(Limits::Defences::kStates) REQUIRES(mutex_, any_mutex) {
+    char* const block = begin_of(at);
+    if (Limits::note_part_freed(block, at.span->class_.get(), part, size, is_last)) return true;
+    given.culprit = block;
+    given.misuse = Misuse::kOverflow;
+    return false;
   }
   void drop_fragment(Part& at, Fragment*& unused, std::size_t& unused_bytes)
       REQUIRES(mutex_, any_mutex) {

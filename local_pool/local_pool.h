@@ -115,13 +115,16 @@ class LocalPool : public PoolRack<Limits> {
       return {};
     }
   }
+  // (Templates, since clang 14 makes all other members of a class, whatever they require.)
   // Each order is as likely as any other.
+  template <class = void>
   void shuffle(void** blocks, std::size_t n)
     requires(Defences::kShufflesBlocks)
   {
     for (; n > 1; --n) std::swap(blocks[n - 1], blocks[own_.random.bits(16) * n >> 16]);
   }
   // Nobody may have written to a free block that goes home.
+  template <class = void>
   static void check_untouched(const void* block, unsigned size_class)
     requires(Defences::kFindsWritesAtFlush)
   {
@@ -130,12 +133,14 @@ class LocalPool : public PoolRack<Limits> {
     }
   }
   // Without memory for it, blocks go where they go in other builds.
+  template <class = void>
   void open_quarantine()
     requires(kHasQuarantine<Limits>)
   {
     void* const memory = global_.ledger().take_metadata(sizeof(Quarantine));
     if (memory != nullptr) this->quarantine = new (memory) Quarantine;
   }
+  template <class = void>
   void close_quarantine()
     requires(kHasQuarantine<Limits>)
   {
@@ -143,6 +148,7 @@ class LocalPool : public PoolRack<Limits> {
     global_.ledger().give_metadata(this->quarantine, sizeof(Quarantine));
   }
   // What has lain longest may be used again.
+  template <class = void>
   [[gnu::noinline]] void give_oldest_now()
     requires(kHasQuarantine<Limits>)
   {
@@ -154,6 +160,7 @@ class LocalPool : public PoolRack<Limits> {
   }
   // Looks at what a program is most likely to have just run over: the block that the refill before
   // gave, with its neighbours, and those that were freed last.
+  template <class = void>
   void sample()
     requires(kSamples)
   {
@@ -165,6 +172,7 @@ class LocalPool : public PoolRack<Limits> {
     }
   }
   // Gives all of it home, past the magazines.
+  template <class = void>
   void empty_quarantine()
     requires(kHasQuarantine<Limits>)
   {

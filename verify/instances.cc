@@ -1,5 +1,7 @@
 // All members of the protocol's templates: what no model calls is compiled, and counts as lines
-// that were not executed. (Not those of MagazineRack, which are inlined wherever they are called.)
+// that were not executed. (Not those of MagazineRack and QuarantineRack, which are inlined wherever
+// they are called; PoolRandom is a field. BlockStates comes with states_model.cc, and WaitingBlocks
+// with GuardedBlocks, which call all of them.)
 #include "verify/defended_world.h"
 #include "verify/small_world.h"
 
