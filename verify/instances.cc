@@ -4,6 +4,7 @@
 // with GuardedBlocks, which call all of them.)
 #include "verify/defended_world.h"
 #include "verify/small_world.h"
+#include "verify/stated_world.h"
 
 namespace ralloc {
 
@@ -17,9 +18,15 @@ struct GuardedLimits : ralloc_verify::TinyLimits {
   };
 };
 
+// Of what no page ever is.
+struct UnusedStatesMemory : ralloc_verify::WorldMemory {
+  static void clear(void*, std::size_t) {}
+};
+
 using ralloc_verify::DefendedLimits;
 using ralloc_verify::RelacyFutexSync;
 using ralloc_verify::RelacySync;
+using ralloc_verify::StatedLimits;
 using ralloc_verify::TinyLimits;
 using TinySpan = Span<RelacySync, TinyLimits>;
 
@@ -38,6 +45,7 @@ template class FreeRuns<RelacySync, TinyLimits>;
 template class Ledger<RelacySync, TinyLimits>;
 template class Ballast<RelacySync, GuardedLimits>;
 template class GuardedBlocks<RelacySync, GuardedLimits>;
+template class WaitingBlocks<RelacySync, GuardedLimits>;
 template class Bases<RelacySync, GuardedLimits>;
 template class Arena<RelacySync, GuardedLimits>;
 template class Ledger<RelacySync, GuardedLimits>;
@@ -49,6 +57,15 @@ template class LocalPool<RelacySync, TinyLimits>;
 template class Span<RelacySync, DefendedLimits>;
 template class LocalPool<RelacySync, DefendedLimits>;
 template class ThreadQuarantine<DefendedLimits>;
+template struct PoolRandom<DefendedLimits>;
+template struct QuarantineRack<DefendedLimits>;
+template class BlockStates<RelacySync, UnusedStatesMemory>;
+template class PageMap<RelacySync, StatedLimits>;
+template class LargeParts<RelacySync, StatedLimits>;
+template class Ledger<RelacySync, StatedLimits>;
+template class Shard<RelacySync, StatedLimits>;
+template class GlobalPool<RelacySync, StatedLimits>;
+template class LocalPool<RelacySync, StatedLimits>;
 template class FutexMutex<RelacyFutexSync>;
 
 }  // namespace ralloc

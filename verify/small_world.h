@@ -191,7 +191,7 @@ struct WorldMemory {
     return true;
   }
   static void release(void* p, std::size_t bytes) {
-    if (p == address(kFirstPage + kWindowPages)) return;
+    if (p == address(kFirstPage + kWindowPages) || p == World::map_memory) return;
     if (bytes >> kPageShift > kWindowPages) return;  // never covered
     World::wipe(p, bytes);
     World::pages_released += bytes >> kPageShift;
