@@ -18,11 +18,6 @@ struct GuardedLimits : ralloc_verify::TinyLimits {
   };
 };
 
-// Of what no page ever is.
-struct UnusedStatesMemory : ralloc_verify::WorldMemory {
-  static void clear(void*, std::size_t) {}
-};
-
 using ralloc_verify::DefendedLimits;
 using ralloc_verify::RelacyFutexSync;
 using ralloc_verify::RelacySync;
@@ -45,7 +40,6 @@ template class FreeRuns<RelacySync, TinyLimits>;
 template class Ledger<RelacySync, TinyLimits>;
 template class Ballast<RelacySync, GuardedLimits>;
 template class GuardedBlocks<RelacySync, GuardedLimits>;
-template class WaitingBlocks<RelacySync, GuardedLimits>;
 template class Bases<RelacySync, GuardedLimits>;
 template class Arena<RelacySync, GuardedLimits>;
 template class Ledger<RelacySync, GuardedLimits>;
@@ -57,9 +51,6 @@ template class LocalPool<RelacySync, TinyLimits>;
 template class Span<RelacySync, DefendedLimits>;
 template class LocalPool<RelacySync, DefendedLimits>;
 template class ThreadQuarantine<DefendedLimits>;
-template struct PoolRandom<DefendedLimits>;
-template struct QuarantineRack<DefendedLimits>;
-template class BlockStates<RelacySync, UnusedStatesMemory>;
 template class PageMap<RelacySync, StatedLimits>;
 template class LargeParts<RelacySync, StatedLimits>;
 template class Ledger<RelacySync, StatedLimits>;

@@ -1,5 +1,5 @@
-// The world of the security build as far as blocks have states, which it keeps itself: plain fields,
-// so that whoever changes one without being the only one who may is reported as a race.
+// The world of the security build as far as blocks have states. It keeps these itself, in plain
+// fields, so that whoever changes one without being the only one who may is reported as a race.
 //
 // Thread safety: a model's threads are fibers of one thread.
 #pragma once

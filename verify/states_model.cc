@@ -105,7 +105,7 @@ struct TakesBack : Scenario<TakesBack<kThreads>, kThreads> {
   }
 };
 
-const Listed<TakesBack> listed{"TakesBack", "states", 2};
+const Listed<TakesBack> listed{"TakesBack", "I11", 2};
 
 }  // namespace
 }  // namespace ralloc_verify
