@@ -228,6 +228,8 @@ TEST_F(LocalPoolThreadsTest, BlocksAreInOneHandAtATime) {
   const auto check_and_give = [&](void* block) {
     const auto tag = *static_cast<unsigned char*>(block);
     ASSERT_TRUE(ralloc_test::is_filled(block, size(block), tag));
+    // As alloc/ does: there it is found if someone writes to it while it is free.
+    if constexpr (Defences::kZeroesFreed) std::memset(block, 0, size(block));
     give_block(block);
   };
   in_threads(6, [&](unsigned thread) {

@@ -134,8 +134,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   set_target_properties(expected_test PROPERTIES CXX_STANDARD 23)
 endif()
 
-# What moves pages, on a kernel as Debian 12 has it. The debugger build copies.
-if(NOT RALLOC_DEBUGGER)
+# What moves pages, on a kernel as Debian 12 has it. Where sizes are exact, bytes are copied.
+if(NOT RALLOC_DEBUGGER AND NOT RALLOC_SECURE)
   ralloc_unit_test(old_kernel_test alloc/reallocate_test.cc shim/os.cc)
   target_sources(old_kernel_test PRIVATE $<TARGET_OBJECTS:ralloc_floors>)
   target_include_directories(old_kernel_test PRIVATE ${PROJECT_SOURCE_DIR}/alloc/include)
