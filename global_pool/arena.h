@@ -5,7 +5,7 @@
 // caller, outside.
 // In the security build the first and the last page of each piece are guards, and one before each
 // step: they stay inaccessible and belong to no run, as long as the process has mappings for that.
-// So a quarter of the sectors, those with a guard, are never released by themselves.
+// A sector with a guard is never released by itself, so there is none where addresses are limited.
 // Invariants: I8 (by PageMap::cover); I9 uncommitted pages are at the frontier or in no record.
 #pragma once
 
@@ -47,17 +47,21 @@ class Arena {
   // At least `pages` fresh pages, committed; none if the OS refuses. `rest` is what was left of
   // the piece before, committed too, or none.
   Pages commit(std::size_t pages, Pages& rest) {
-    const bool fits = pages + kGuard <= frontier_.count;
+    const bool fits = pages + guard() <= frontier_.count;
+    if constexpr (kGuard != 0) {
+      if (!fits && Memory::limit() != SIZE_MAX) spare_guards();
+    }
     if (!fits && pages >= kOwnPiecePages) {
       // Too much to share a piece.
-      const Pages piece = reserve(in_sectors(pages + 2 * kGuard));
+      const Pages piece = reserve(in_sectors(pages + 2 * guard()));
       return piece.count == 0 ? piece : commit_piece(piece);
     }
     if (!fits) {
-      const Pages piece = reserve_piece(pages + 2 * kGuard);
+      const Pages piece = reserve_piece(pages + 2 * guard());
       if (piece.count == 0) return {};
       rest = commit_rest();
-      frontier_ = {piece.first, piece.count - kGuard};
+      frontier_ = {piece.first, piece.count - guard()};
+      if constexpr (kGuard != 0) end_guard_.set(guard());
     }
     return commit_frontier(pages);
   }
@@ -102,7 +106,7 @@ class Arena {
     if (was_committed) committed_.set(committed_.get() - pages.count);
   }
 
-  // From now on there are no guards between steps: the process has no mappings for them.
+  // From now on there are no guards in the arena: the process has no mappings for them.
   void spare_guards() requires(kGuard != 0) { spares_guards_.set(true); }
 
   // After a fork the frontier may be half moved.
@@ -118,6 +122,7 @@ class Arena {
   static constexpr std::size_t kOwnPiecePages =
       kGuard != 0 && kInterval < kPiecePages / 2 ? kInterval : kPiecePages / 2;
 
+  std::size_t guard() const { return kGuard != 0 && !spares_guards_.get() ? kGuard : 0; }
   static std::size_t in_sectors(std::size_t pages) {
     return (pages + Limits::kSectorPages - 1) / Limits::kSectorPages * Limits::kSectorPages;
   }
@@ -152,7 +157,7 @@ class Arena {
   }
 
   Pages commit_frontier(std::size_t pages) {
-    const std::size_t room = frontier_.count - kGuard;
+    const std::size_t room = frontier_.count - guard();
     const std::size_t step = step_for(pages) < room ? step_for(pages) : room;
     Pages next = commit_behind_guard(step);
     // When the step is refused, what is needed may still be granted.
@@ -165,26 +170,28 @@ class Arena {
   // So many pages of the frontier, behind a guard. Without one where the process has no mapping
   // left, so that they continue the mapping before them.
   Pages commit_behind_guard(std::size_t pages) {
-    const Pages next{frontier_.first + kGuard, pages};
-    if (!spares_guards_.get() && commit_pages(next)) return next;
+    const Pages next{frontier_.first + guard(), pages};
+    if (commit_pages(next)) return next;
     if constexpr (kGuard != 0) {
       const Pages unguarded{frontier_.first, pages};
-      if (commit_pages(unguarded)) return unguarded;
+      if (guard() != 0 && commit_pages(unguarded)) return unguarded;
     }
     return {};
   }
   // The rest of the piece at the frontier, of which another one takes the place.
   Pages commit_rest() {
-    if (frontier_.count <= kGuard) return {};
-    const Pages next = commit_behind_guard(frontier_.count - kGuard);
-    return next.count != 0 ? next
-                           : give_up_and_release({frontier_.first, frontier_.count + kGuard});
+    if (frontier_.count <= guard()) return {};
+    const Pages next = commit_behind_guard(frontier_.count - guard());
+    if (next.count != 0) return next;
+    std::size_t rest = frontier_.count;
+    if constexpr (kGuard != 0) rest += end_guard_.get();
+    return give_up_and_release({frontier_.first, rest});
   }
   // All of a piece but its guards, or with them where there is no mapping for these.
   Pages commit_piece(Pages piece) {
     if constexpr (kGuard != 0) {
       const Pages inner{piece.first + kGuard, piece.count - 2 * kGuard};
-      if (!spares_guards_.get() && commit_pages(inner)) return inner;
+      if (guard() != 0 && commit_pages(inner)) return inner;
     }
     return commit_pages(piece) ? piece : give_up_and_release(piece);
   }
@@ -236,7 +243,7 @@ class Arena {
         bases_.took(near, pages);
         return piece;
       }
-      hint = address(bases_.anew(align >> Limits::kPageShift));
+      hint = address(bases_.anew(pages, align >> Limits::kPageShift));
     }
     for (unsigned tries = 0; tries < kReserveTries; ++tries) {
       void* piece = Memory::reserve(bytes, align, hint);
@@ -257,7 +264,7 @@ class Arena {
       Memory::release(piece, bytes);
       hint = address((first + std::uintptr_t{0x9e3780} * (tries + 1)) & kUserPages);
       if constexpr (Defences::kRandomBases) {
-        hint = address(bases_.anew(align >> Limits::kPageShift));
+        hint = address(bases_.anew(pages, align >> Limits::kPageShift));
       }
     }
     return {};
@@ -284,6 +291,7 @@ class Arena {
   Cell<std::uintptr_t> newest_{};  // first page of the newest piece
   Cell<std::size_t> piece_pages_{kPiecePages};  // to reserve next
   Cell<bool> spares_guards_{};
+  Cell<std::size_t> end_guard_{};  // pages behind the frontier that are no part of it
   Pages frontier_{};               // reserved, not yet committed; without the guard at the end
   using MaybeBases =
       std::conditional_t<Defences::kRandomBases, Bases<Sync, Limits>, NoBases>;

@@ -39,10 +39,15 @@ class Bases {
     return (begin_.get() - pages) / align * align;
   }
   // A fresh one: a multiple of `align` pages, 16 TiB to 64 TiB, where nobody puts anything unasked.
-  std::uintptr_t anew(std::size_t align) {
+  // Behind it there are `pages` pages that can probably be covered.
+  std::uintptr_t anew(std::size_t pages, std::size_t align) {
     begin_.set(0);
     constexpr std::uintptr_t kLeast = std::uintptr_t{1} << (44 - Limits::kPageShift);
-    return (kLeast + Limits::Memory::random() % (3 * kLeast)) / align * align;
+    std::uintptr_t page = (kLeast + Limits::Memory::random() % (3 * kLeast)) / align * align;
+    for (unsigned looked = 0; looked < kLookMost && !map_.has_places(page, pages); ++looked) {
+      page += align;
+    }
+    return page;
   }
   void took(std::uintptr_t page, std::size_t pages) {
     if (begin_.get() == 0) {

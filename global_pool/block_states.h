@@ -70,11 +70,11 @@ class BlockStates {
     mask_.store((window << Config::kPageShift) - 1, Sync::kRelaxed);
     return true;
   }
+  std::size_t window() const { return (mask_.load(Sync::kRelaxed) >> Config::kPageShift) + 1; }
   // For the ledger, under its mutex: the pages will have blocks. False if memory is short.
   [[nodiscard]] bool cover(std::uintptr_t page, std::size_t pages) {
-    const std::size_t window = (mask_.load(Sync::kRelaxed) >> Config::kPageShift) + 1;
-    const std::size_t first = page & (window - 1);
-    const std::size_t to_end = window - first;
+    const std::size_t first = page & (window() - 1);
+    const std::size_t to_end = window() - first;
     const std::size_t head = pages < to_end ? pages : to_end;
     return commit(first, head) && (head == pages || commit(0, pages - head));
   }

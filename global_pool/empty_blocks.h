@@ -30,7 +30,7 @@ class EmptyBlocks {
   static constexpr std::size_t kGrain = 16;
   static constexpr std::size_t kMostAlign = 64 * kKiB;
   // Under a limit on address space, or where the OS has no more of it.
-  static constexpr std::size_t kLimitedBytes = 16 * kMiB;
+  static constexpr std::size_t kLimitedBytes = 1 * kMiB;
   enum class Freed : std::uint8_t { kYes, kDouble, kNotABlock };
 
   // The range has `most_bytes`, a multiple of kMostAlign, if there is no limit.

@@ -41,8 +41,8 @@ class GuardedBlocks {
   void came() {
     constexpr std::size_t kForBallast = Defences::kGuardedForBallast;
     if constexpr (kForBallast != 0) {
-      // Only if there were never as many.
-      if (live_.get() >= ballasted_.get()) {
+      // Only if there were never as many. Limited addresses are not many mappings.
+      if (live_.get() >= ballasted_.get() && limit() == SIZE_MAX) {
         ballast_.add();
         ballasted_.set(ballasted_.get() + kForBallast);
       }

@@ -4,6 +4,7 @@
 // Thread safety: constants and pure functions.
 #pragma once
 
+#include <bit>
 #include <cstring>
 
 #include "global_pool/block_states.h"
@@ -45,7 +46,14 @@ struct ShippedLimits {
   }
 
   // --- Of the security build ------------------------------------------------------------------
-  [[nodiscard]] static bool open_states(std::size_t window) { return block_states.open(window); }
+  // The page map has a window of so many pages. Under a limit on address space the states have one
+  // for as much: they are many bytes for each page.
+  [[nodiscard]] static bool open_states(std::size_t window) {
+    const std::size_t limit = os::address_space_limit() >> kPageShift;
+    const std::size_t needed = limit < window ? std::bit_ceil(limit | kSectorPages) : window;
+    return block_states.open(needed);
+  }
+  static std::size_t states_window() { return block_states.window(); }
   [[nodiscard]] static bool cover_states(std::uintptr_t page, std::size_t pages) {
     return block_states.cover(page, pages);
   }

@@ -14,7 +14,7 @@
 // (I3). Span entries change under the ledger's mutex; tags are changed by who alone holds the
 // pages. Null reads the first tag: should a page of the arena have that place, the value read
 // may be old or new, and is no key for null either way.
-// Invariants: I8 two pages that are covered never share a place.
+// Invariants: I8 two pages that are covered never share a place, nor one among the states of blocks.
 #pragma once
 
 #include <bit>
@@ -102,15 +102,23 @@ class PageMap {
     if (mask_.load(Sync::kRelaxed) == 0 && !open()) return false;
     if (pages > window_pages()) return false;
     DCHECK(page % kSectorPages == 0 && pages % kSectorPages == 0);
-    for (std::uintptr_t p = page; p != page + pages; p += kSectorPages) {
-      if (owner(p).get() != 0) return false;
-    }
+    if (!has_places(page, pages)) return false;
     if (!commit_entries(page, pages)) return false;
     if constexpr (Limits::Defences::kStates) {
       if (!Limits::cover_states(page, pages)) return false;
     }
     for (std::uintptr_t p = page; p != page + pages; p += kSectorPages) owner(p).set(p);
     if constexpr (Limits::Defences::kGuardsLarge) forget_freed(page, pages);
+    return true;
+  }
+  // Whether no covered page has a place of these, whole sectors.
+  bool has_places(std::uintptr_t page, std::size_t pages) const {
+    if constexpr (Limits::Defences::kStates) {
+      if (mask_.load(Sync::kRelaxed) != 0 && pages > Limits::states_window()) return false;
+    }
+    for (std::uintptr_t p = page; p != page + pages; p += kSectorPages) {
+      if (is_place_taken(p)) return false;
+    }
     return true;
   }
   // The addresses of these covered pages are given up.
@@ -160,7 +168,20 @@ class PageMap {
   }
 
   // The first page of the sector that has this place, or 0 (I8).
-  Cell<std::uintptr_t>& owner(std::uintptr_t page) { return owners_.get()[place(page) / kSectorPages]; }
+  Cell<std::uintptr_t>& owner(std::uintptr_t page) const {
+    return owners_.get()[place(page) / kSectorPages];
+  }
+  bool is_place_taken(std::uintptr_t page) const {
+    if constexpr (Limits::Defences::kStates) {
+      if (mask_.load(Sync::kRelaxed) == 0) return false;
+      // Their window may be smaller: places that are so far apart here are one there.
+      const std::size_t step = Limits::states_window();
+      for (std::size_t i = step; i < window_pages(); i += step) {
+        if (owner(page + i).get() != 0) return true;
+      }
+    }
+    return owner(page).get() != 0;
+  }
 
   // Finds a window that the process may have. (Under a limit on address space one for as
   // much; the least has room for keys to tell foreign pages apart.)
