@@ -210,7 +210,12 @@ struct StatedPool : PoolScenario<StatedPool<kThreads>, kThreads, RelacySync, Sta
     expect_misuse(Misuse::kOverflow, recent, [&] { (void)local->refill(kThreeBlocks); });
     StatedWorld::overwritten = nullptr;
     deallocate_later(recent);
-    for (unsigned i = 1; i < 6; ++i) deallocate_later(blocks[i]);
+    for (unsigned i = 1; i < 5; ++i) deallocate_later(blocks[i]);
+    // What lies in the quarantine by now, in slots and queue, is as it was freed.
+    void* const next = local->refill(kThreeBlocks);
+    World::hold(next);
+    deallocate_later(next);
+    deallocate_later(blocks[5]);
     StatedLimits::written = blocks[5];
     expect_misuse(Misuse::kWriteAfterFree, blocks[5], [&] { (void)local->refill(kThreeBlocks); });
     StatedLimits::written = nullptr;
