@@ -356,27 +356,24 @@ class alignas(64) GlobalPool {
   }
 
   // (Templates, since clang 14 makes all other members of a class, whatever they require.)
-  // Dies of what has come to light of a small block, or of the `reach` blocks before and behind it.
+  // Dies of what has come to light of a small block that a shard gave, or of the `reach` blocks
+  // before and behind it; what lies not where the shard took its latest blocks is not looked at.
   template <class = void>
-  void check_near(const void* block, std::uint32_t reach)
+  void check_near(std::uint32_t shard, const void* block, std::uint32_t reach)
     requires(Limits::Defences::kStates)
   {
-    const Key key = map_.key_of(block);
-    if (!is_live(key) || is_large(key)) return;
-    const unsigned index = shard_of(key);
-    const auto found = shards_[index].look_at(index, map_, block, reach);
+    const auto found = shards_[shard].look_at(block, reach);
     if (found.culprit != nullptr) die_of_misuse(found.misuse, found.culprit);
   }
-  // The same of all blocks in spans of at most so many bytes.
+  // The same of all blocks in spans that have a free one, of at most so many bytes.
   template <class = void>
   void check_blocks(std::size_t most_bytes)
     requires(Limits::Defences::kStates)
   {
-    typename Ledger::SpanCursor at;
-    for (std::size_t pages = 0; pages < most_bytes >> Limits::kPageShift; ++pages) {
-      const std::uintptr_t page = ledger_.next_span(at);
-      if (page == 0) break;
-      check_near(reinterpret_cast<const void*>(page << Limits::kPageShift), ~std::uint32_t{0});
+    std::size_t pages = most_bytes >> Limits::kPageShift;
+    for (Shard& shard : shards_) {
+      const auto found = shard.look_at_all(pages);
+      if (found.culprit != nullptr) die_of_misuse(found.misuse, found.culprit);
     }
   }
 

@@ -113,8 +113,9 @@ class PageMap {
   }
   // Whether no covered page has a place of these, whole sectors.
   bool has_places(std::uintptr_t page, std::size_t pages) const {
+    if (mask_.load(Sync::kRelaxed) == 0) return true;  // not even the map has one
     if constexpr (Limits::Defences::kStates) {
-      if (mask_.load(Sync::kRelaxed) != 0 && pages > Limits::states_window()) return false;
+      if (pages > Limits::states_window()) return false;
     }
     for (std::uintptr_t p = page; p != page + pages; p += kSectorPages) {
       if (is_place_taken(p)) return false;
@@ -173,7 +174,6 @@ class PageMap {
   }
   bool is_place_taken(std::uintptr_t page) const {
     if constexpr (Limits::Defences::kStates) {
-      if (mask_.load(Sync::kRelaxed) == 0) return false;
       // Their window may be smaller: places that are so far apart here are one there.
       const std::size_t step = Limits::states_window();
       for (std::size_t i = step; i < window_pages(); i += step) {

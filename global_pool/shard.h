@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include "global_pool/loose_run.h"
@@ -66,6 +67,7 @@ class alignas(64) Shard {
     count(span, 1);
     const std::size_t taken = span->take(end, n, seed);
     span->bin_above_.set(0);
+    if constexpr (Limits::Defences::kStates) recent_.span.set(span);
     if (span->free_.get() != 0) link(span);
     log_debug(blocks_of(span), "shard % has a fresh span %, % of its blocks are taken", index,
               extent_of(span), taken);
@@ -183,27 +185,39 @@ class alignas(64) Shard {
   }
 
   // --- Looking for what the program did wrong ---------------------------------------------------
-  // What has come to light of the blocks `reach` before `address` to `reach` behind it in the span
-  // there, if that is this shard's.
   struct Found {
     void* culprit = nullptr;
     Misuse misuse{};
   };
-  Found look_at(std::uint32_t index, const PageMap& map, const void* address, std::uint32_t reach)
+  // What has come to light of the blocks `reach` before `address` to `reach` behind it, if blocks
+  // were last taken from the span there. (Any other one may be gone.)
+  Found look_at(const void* address, std::uint32_t reach)
       requires(Limits::Defences::kStates) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     Found found;
-    Span* const span = static_cast<Span*>(map.span_at(PageMap::page_of(address)));
-    if (span == nullptr || span->home_.get() != home_word(index)) return found;
-    const auto offset = std::uint32_t(static_cast<const char*>(address) - span->begin());
-    const std::uint32_t at = block_index(offset, span->reciprocal_.get());
-    const std::uint32_t last = span->capacity_.get() - at > reach ? at + reach : span->capacity_.get() - 1;
-    for (std::uint32_t i = at > reach ? at - reach : 0; i <= last; ++i) {
-      char* const block = span->begin() + std::size_t{i} * span->block_size_.get();
-      if (Limits::has_misuse(block, span->class_.get(), span->is_free(i), found.misuse)) {
-        found.culprit = block;
-        break;
+    Span* const span = recent_.span.get();
+    if (span == nullptr) return found;
+    const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(address) -
+                                  reinterpret_cast<std::uintptr_t>(span->begin());
+    if (offset >= span->bytes()) return found;
+    const std::uint32_t at = block_index(std::uint32_t(offset), span->reciprocal_.get());
+    look_at_blocks(span, at > reach ? at - reach : 0, at + reach, found);
+    return found;
+  }
+  // The same of all blocks in spans that have free ones, until `pages` pages were seen; these
+  // become less.
+  Found look_at_all(std::size_t& pages) requires(Limits::Defences::kStates) EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    Found found;
+    for (auto& bins : lists_) {
+      for (const Bin& bin : bins) {
+        for (Span* s = bin.front(); s != nullptr && pages != 0; s = Bin::after(s)) {
+          look_at_blocks(s, 0, s->capacity_.get(), found);
+          if (found.culprit != nullptr) return found;
+          pages -= s->pages_.get() < pages ? s->pages_.get() : pages;
+        }
       }
     }
     return found;
@@ -230,6 +244,12 @@ class alignas(64) Shard {
  private:
   using Guard = typename Sync::Guard;
   using Bin = List<Sync, Span, &Span::in_bin_>;
+  // The span that blocks were last taken from, while it is here.
+  struct Recent {
+    Cell<Span*> span{};
+  };
+  struct NoRecent {};
+  using MaybeRecent = std::conditional_t<Limits::Defences::kStates, Recent, NoRecent>;
 
   // Blocks of a class that are held or in pools.
   std::size_t blocks_outside(std::uint32_t size_class) const REQUIRES(mutex_, any_mutex) {
@@ -252,6 +272,7 @@ class alignas(64) Shard {
     for (auto& bins : lists_) {
       for (Bin& bin : bins) bin.clear();
     }
+    if constexpr (Limits::Defences::kStates) recent_.span.set(nullptr);
     log_note("a fork lost the thread that held a shard's lock: its spans are given up");
   }
 
@@ -265,10 +286,23 @@ class alignas(64) Shard {
         taken += span->take(end - taken, n - taken, seed);
         log_internal(blocks_of(span), "span % gives blocks, % of % are taken", extent_of(span),
                      taken, n);
+        if constexpr (Limits::Defences::kStates) recent_.span.set(span);
         if (span->free_.get() != 0) link(span);
       }
     }
     return taken;
+  }
+
+  // Of the blocks `first` to `last` of a span, or to its end.
+  void look_at_blocks(Span* span, std::uint32_t first, std::uint32_t last, Found& found)
+      requires(Limits::Defences::kStates) REQUIRES(mutex_, any_mutex) {
+    for (std::uint32_t i = first; i <= last && i < span->capacity_.get(); ++i) {
+      char* const block = span->begin() + std::size_t{i} * span->block_size_.get();
+      if (Limits::has_misuse(block, span->class_.get(), span->is_free(i), found.misuse)) {
+        found.culprit = block;
+        return;
+      }
+    }
   }
 
   // A part of a block, in bytes from the block's begin.
@@ -390,6 +424,9 @@ class alignas(64) Shard {
     log_debug(blocks_of(span), "span % is wholly free and leaves its shard", extent_of(span));
     count(span, std::size_t(-1));
     span->home_.set(Span::kNobody);
+    if constexpr (Limits::Defences::kStates) {
+      if (recent_.span.get() == span) recent_.span.set(nullptr);
+    }
     emptied.push(LooseRun(*span));
     return true;
   }
@@ -420,6 +457,7 @@ class alignas(64) Shard {
   Cell<std::size_t> spans_[Limits::kClasses] GUARDED_BY(mutex_) = {};
   Cell<std::size_t> capacity_[Limits::kClasses] GUARDED_BY(mutex_) = {};  // blocks in those
   Cell<std::size_t> pages_ GUARDED_BY(mutex_){};                         // in all spans
+  [[no_unique_address]] MaybeRecent recent_ GUARDED_BY(mutex_){};
 };
 
 }  // namespace ralloc

@@ -165,7 +165,7 @@ class LocalPool : public PoolRack<Limits> {
     requires(kSamples)
   {
     void* const recent = std::exchange(own_.recent, nullptr);
-    if (recent != nullptr) global_.check_near(recent, kSampleReach);
+    if (recent != nullptr) global_.check_near(shard_, recent, kSampleReach);
     if constexpr (kHasQuarantine<Limits> && Defences::kFindsWritesAtFlush) {
       if (this->quarantine == nullptr) return;
       this->quarantine->for_some([](void* block, Key key) { check_untouched(block, class_of(key)); });
@@ -399,8 +399,8 @@ void* LocalPool<Sync, Limits>::refill(unsigned size_class) {
     log_debug(picture(size_class), "take % blocks of % B from shard %", n, block_size(size_class),
               shard_);
     if (*magazine.top == nullptr) return nullptr;
+    if constexpr (kSamples) own_.recent = *magazine.top;
   }
-  if constexpr (kSamples) own_.recent = *magazine.top;
   return *magazine.top--;
 }
 

@@ -14,16 +14,19 @@ struct StatedWorld {
   // --- What a model may set up
   static inline unsigned refused_windows = 0;  // the next so many
   static inline unsigned refused_covers = 0;
+  static inline std::size_t most_window = SIZE_MAX;  // in pages
   static inline const void* overwritten = nullptr;  // the block behind whose end was written
 
   // --- What happened
   static inline bool is_open = false;
+  static inline std::size_t window = 0;
   static inline unsigned breaks = 0;  // of large blocks
   static inline Cell<unsigned> kinds[kWorldPages << (kPageShift - kPayloadShift)];
 
   static void begin() {
     refused_windows = refused_covers = breaks = 0;
     is_open = false;
+    most_window = SIZE_MAX;
     overwritten = DefendedLimits::written = nullptr;
     for (auto& kind : kinds) new (&kind) Cell<unsigned>;
   }
@@ -52,14 +55,16 @@ struct StatedLimits : DefendedLimits {
     static constexpr std::size_t kGuardedMost = 1;
   };
 
-  static bool open_states(std::size_t) {
+  static bool open_states(std::size_t pages) {
     if (StatedWorld::refused_windows != 0) {
       --StatedWorld::refused_windows;
       return false;
     }
     require(!StatedWorld::is_open, "there are two tables of states");
+    StatedWorld::window = pages < StatedWorld::most_window ? pages : StatedWorld::most_window;
     return StatedWorld::is_open = true;
   }
+  static std::size_t states_window() { return StatedWorld::window; }
   static bool cover_states(std::uintptr_t, std::size_t) {
     require(StatedWorld::is_open, "there is no table of states");
     if (StatedWorld::refused_covers == 0) return true;

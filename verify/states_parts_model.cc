@@ -5,14 +5,14 @@
 // again is whole; a large block breaks once, before its first part leaves), I10, I5. What was
 // overwritten, or is no more, is told with no lock held. The page map is there only with the
 // states. They are plain fields: who changes one has the shard's mutex, the ledger's, or the block.
-// Cannot see: states of single blocks (states_model.cc); canaries (unit tests); a look beside a
-// block that another frees meanwhile: each block that is looked at is held.
+// Cannot see: states of single blocks (states_model.cc); canaries (unit tests).
 #include "verify/stated_world.h"
 
 namespace ralloc_verify {
 namespace {
 
 using ralloc::Misuse;
+using ralloc::SpanState;
 constexpr std::size_t kBlockBytes = StatedLimits::size_class(kTwoBlocks).block_size;
 
 // As alloc/ does it where blocks have states.
@@ -75,7 +75,7 @@ struct StatedParts : StatedScenario<StatedParts<kThreads>, kThreads> {
       this->give_part(block + 3 * kPayloadBytes, kPayloadBytes);
       this->give_part(block + 2 * kPayloadBytes, kPayloadBytes);
     } else {
-      this->pool.check_near(neighbour, 1);
+      this->pool.check_near(0, block, 1);
       this->give_stated(this->take_stated());
     }
   }
@@ -103,17 +103,17 @@ struct StatedParts : StatedScenario<StatedParts<kThreads>, kThreads> {
     StatedWorld::make_live(neighbour);
     block = this->take_stated();
     StatedLimits::written = StatedWorld::overwritten = block;
-    expect_misuse(Misuse::kOverflow, block, [&] { this->pool.check_near(neighbour, 1); });
-    expect_misuse(Misuse::kOverflow, block, [&] { this->pool.check_blocks(kPageBytes); });
+    expect_misuse(Misuse::kOverflow, block, [&] { this->pool.check_near(0, neighbour, 1); });
     this->let_go_bytes(block, kBlockBytes);
     expect_misuse(Misuse::kOverflow, block,
                   [&] { (void)this->pool.give_part(block, kBlockBytes, key); });
     void* freed = block;
     this->pool.give(&freed, 1);
-    expect_misuse(Misuse::kWriteAfterFree, block, [&] { this->pool.check_near(neighbour, 1); });
+    expect_misuse(Misuse::kWriteAfterFree, block, [&] { this->pool.check_near(0, neighbour, 1); });
+    expect_misuse(Misuse::kWriteAfterFree, block, [&] { this->pool.check_blocks(kPageBytes); });
     StatedLimits::written = StatedWorld::overwritten = nullptr;
     this->give_stated(neighbour);
-    this->pool.check_near(neighbour, 1);  // no block any more
+    this->pool.check_near(0, neighbour, 1);  // no block any more
     this->pool.check_blocks(kWorldPages * kPageBytes);
   }
 };
@@ -178,11 +178,51 @@ struct StatedLargeParts : StatedScenario<StatedLargeParts<kThreads>, kThreads> {
 
 const Listed<StatedLargeParts> large{"StatedLargeParts", "I5 I10 I11", 2};
 
+// One looks at a block that another frees, whose span goes to the bookkeeper, and comes back for
+// others. There are so few states that two pieces of the arena would share them.
+template <unsigned kThreads>
+struct StatedLooks : StatedScenario<StatedLooks<kThreads>, kThreads> {
+  // A piece of the arena.
+  static constexpr std::size_t kWindow = StatedLimits::Config::kArenaPiece / kPageBytes;
+  char* block = nullptr;
+
+  void before() {
+    StatedWorld::begin();
+    StatedWorld::most_window = kWindow;
+    require(this->pool.take_large(kWindow + 1, 1) == nullptr, "a block has more pages than there are states");
+    World::next_page = kFirstPage;  // all was released
+    block = this->take_stated();
+  }
+  void thread(unsigned t) {
+    if (t == 0) {
+      this->give_stated(block);
+      this->give_stated(this->take_stated());
+    } else {
+      this->pool.check_near(0, block, 1);
+      this->pool.check_blocks(kWorldPages * kPageBytes);
+    }
+  }
+  void after() {
+    void* blocks[kWindow + 1] = {};
+    unsigned n = 0;
+    while (n <= kWindow) {
+      auto* const span = this->pool.take_large(1, 1);
+      if (span == nullptr) break;
+      blocks[n++] = span->begin();
+    }
+    require(n <= kWindow, "two pages share their states (I8)");
+    while (n != 0) this->pool.give_large(this->pool.large_at(blocks[--n]), SpanState::kDirty);
+    this->check_all_is_home();
+  }
+};
+
+const Listed<StatedLooks> looks{"StatedLooks", "I5 I8", 2};
+
 // A refill looks at what the one before gave, which is the program's still, and beside it.
 template <unsigned kThreads>
 struct StatedPool : PoolScenario<StatedPool<kThreads>, kThreads, RelacySync, StatedLimits> {
   StatedLocalPool* local = nullptr;
-  void* blocks[6] = {};
+  void* blocks[12] = {};
 
   void before() {
     StatedWorld::begin();
@@ -204,13 +244,19 @@ struct StatedPool : PoolScenario<StatedPool<kThreads>, kThreads, RelacySync, Sta
   }
   void after() {
     // One that a refill has just given.
+    unsigned n = 6;
+    while (*local->magazines[kThreeBlocks].top != nullptr) {
+      blocks[n++] = this->allocate(local, kThreeBlocks);
+    }
     void* const recent = local->refill(kThreeBlocks);
     World::hold(recent);
     StatedWorld::overwritten = recent;
     expect_misuse(Misuse::kOverflow, recent, [&] { (void)local->refill(kThreeBlocks); });
     StatedWorld::overwritten = nullptr;
     deallocate_later(recent);
-    for (unsigned i = 1; i < 5; ++i) deallocate_later(blocks[i]);
+    for (unsigned i = 1; i < n; ++i) {
+      if (i != 5) deallocate_later(blocks[i]);
+    }
     // What lies in the quarantine by now, in slots and queue, is as it was freed.
     void* const next = local->refill(kThreeBlocks);
     World::hold(next);
