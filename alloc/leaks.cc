@@ -97,7 +97,7 @@ void list_leaks() noexcept {
   for (std::size_t sector = 0;;) {
     const std::size_t found = bookkeeper.ledger().large_runs(sector, runs);
     if (found == 0) break;
-    for (std::size_t i = 0; i < found; ++i) large.add(runs[i] << Config::kPageShift);
+    for (std::size_t i = 0; i < found; ++i) large.add(runs[i]);
   }
   large.sort();
 

@@ -28,6 +28,7 @@ class Ballast {
       left_.set(begin_.get() != nullptr ? kBytes : 0);
       used_.set(0);
       if (left_.get() == 0) return;
+      reserved_.set(reserved_.get() + kBytes);
     }
     if (!Memory::commit(begin_.get() + used_.get(), granule)) return;
     used_.set(used_.get() + 2 * granule);
@@ -42,6 +43,7 @@ class Ballast {
     used_.set(0);
     return is_done;
   }
+  std::size_t reserved_bytes() const { return reserved_.get(); }
   // After a fork they may be half set.
   void retire() {
     left_.set(0);
@@ -54,6 +56,7 @@ class Ballast {
   Cell<char*> begin_{};
   Cell<std::size_t> used_{};  // of it, from the begin
   Cell<std::size_t> left_{};  // behind that
+  Cell<std::size_t> reserved_{};  // since ever
 };
 
 }  // namespace ralloc

@@ -78,6 +78,15 @@ class BlockStates {
     const std::size_t head = pages < to_end ? pages : to_end;
     return commit(first, head) && (head == pages || commit(0, pages - head));
   }
+  // Whoever alone has the pages, with no lock held: no block begins in them, and what says so needs
+  // no backing.
+  void purge(std::uintptr_t page, std::size_t pages) {
+    const std::size_t first = page & (window() - 1);
+    const std::size_t to_end = window() - first;
+    const std::size_t head = pages < to_end ? pages : to_end;
+    purge_range(first, head);
+    if (head != pages) purge_range(0, pages - head);
+  }
   // Whoever alone has the pages: no block begins in them, and their canaries are made anew.
   void begin_pages(std::uintptr_t page, std::size_t pages, std::uint64_t secret) {
     for (std::size_t i = 0; i < pages; ++i) {
@@ -180,6 +189,16 @@ class BlockStates {
     return slack;
   }
 
+  // Only whole pages of the OS.
+  void purge_range(std::size_t page, std::size_t pages) {
+    const std::uintptr_t mask = Memory::granule() - 1;
+    Byte* const bytes = bytes_.load(Sync::kRelaxed);
+    const auto begin = reinterpret_cast<std::uintptr_t>(bytes + page * kGrainsInPage);
+    const std::uintptr_t first = (begin + mask) & ~mask;
+    const std::uintptr_t last = (begin + pages * kGrainsInPage * sizeof(Byte)) & ~mask;
+    if (first < last) (void)Memory::purge(reinterpret_cast<void*>(first), last - first);
+  }
+
   bool commit(std::size_t page, std::size_t pages) {
     return commit_range(bytes_.load(Sync::kRelaxed) + page * kGrainsInPage,
                         pages * kGrainsInPage * sizeof(Byte)) &&
@@ -203,6 +222,7 @@ struct StatesMemory {
   static void clear(void* bytes, std::size_t count) { std::memset(bytes, 0, count); }
   static void* reserve_zeros(std::size_t bytes) { return os::reserve_zeros(bytes); }
   [[nodiscard]] static bool commit(void* p, std::size_t bytes) { return os::commit(p, bytes); }
+  [[nodiscard]] static bool purge(void* p, std::size_t bytes) { return os::purge(p, bytes); }
   static std::size_t granule() { return os::page_size(); }
 };
 

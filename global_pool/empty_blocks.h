@@ -51,6 +51,11 @@ class EmptyBlocks {
     return reinterpret_cast<void*>(begin_.load(StdSync::kRelaxed) + place * kGrain);
   }
 
+  // Address space, with that of what is known of the blocks.
+  std::size_t reserved_bytes() const {
+    const std::size_t bytes = bytes_.load(StdSync::kAcquire);
+    return bytes == 0 ? 0 : bytes + words_bytes(bytes) + 2 * os::page_size();
+  }
   // Whether the address lies in the range, and so in no other block.
   bool has(const void* p) const {
     // Acquire pairs with the release in reserve(): it publishes the begin with it.

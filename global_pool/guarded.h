@@ -57,6 +57,7 @@ class GuardedBlocks {
     most_.set(live_.get() / 2);
     return true;
   }
+  std::size_t ballast_bytes() const { return ballast_.reserved_bytes(); }
   // After a fork that lost a thread the number may be off by one.
   void went() {
     if (live_.get() != 0) live_.set(live_.get() - 1);

@@ -406,6 +406,7 @@ class Ledger {
     std::size_t dirty_bytes = 0;      // free, with backing
     std::size_t clean_bytes = 0;      // free, without backing
     std::size_t metadata_bytes = 0;
+    std::size_t guard_bytes = 0;      // address space around metadata, and to lay mappings aside
   };
   Counts counts() EXCLUDES(any_mutex) {
     Guard guard(mutex_);
@@ -416,6 +417,7 @@ class Ledger {
       const std::size_t granule = Limits::Memory::granule();
       counts.committed_bytes += guarded_.open() * granule;
       counts.dirty_bytes += guarded_.waiting_open() * granule;
+      counts.guard_bytes = metadata_.guards() + guarded_.ballast_bytes();
     }
     return counts;
   }
@@ -428,10 +430,10 @@ class Ledger {
     for (const auto& count : pools_) pools += count.get();
     return pools;
   }
-  // The lengths, in pages, of runs of large blocks, from a sector on: at most kRunsAtOnce of them.
+  // The lengths, in bytes, of large blocks, from a sector on: at most kRunsAtOnce of them.
   // `sector` becomes where to go on. Returns how many; 0 if there are none any more.
   static constexpr std::size_t kRunsAtOnce = 4 * Limits::kSectorPages;
-  std::size_t large_runs(std::size_t& sector, std::size_t (&pages)[kRunsAtOnce])
+  std::size_t large_runs(std::size_t& sector, std::size_t (&bytes)[kRunsAtOnce])
       EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
@@ -442,32 +444,10 @@ class Ledger {
       for (std::uintptr_t page = first; page < first + Limits::kSectorPages; ++page) {
         const Span* const run = static_cast<Span*>(map_.span_at(page));
         if (run == nullptr || run->first_page_.get() != page) continue;
-        if (run->state_.get() == SpanState::kLarge) pages[found++] = run->pages_.get();
+        if (run->state_.get() == SpanState::kLarge) bytes[found++] = run->accessible_bytes();
       }
     }
     return found;
-  }
-
-  // Where a walk over all spans of blocks is.
-  struct SpanCursor {
-    std::size_t sector = 0;
-    std::uintptr_t page = 0;  // the last one that was found there
-  };
-  // The first page of the next one; 0 behind the last.
-  std::uintptr_t next_span(SpanCursor& at) requires(Limits::Defences::kStates)
-      EXCLUDES(any_mutex) {
-    Guard guard(mutex_);
-    if (guard.holder_died()) retire();
-    for (;; ++at.sector, at.page = 0) {
-      const std::uintptr_t first = map_.next_covered(at.sector);
-      if (first == 0) return 0;
-      for (std::uintptr_t page = at.page != 0 ? at.page + 1 : first;
-           page < first + Limits::kSectorPages; ++page) {
-        const Span* const run = static_cast<Span*>(map_.span_at(page));
-        if (run == nullptr || run->first_page_.get() != page) continue;
-        if (run->state_.get() == SpanState::kBlocks) return at.page = page;
-      }
-    }
   }
 
   // Debug builds and tests: walks every free run.

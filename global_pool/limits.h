@@ -57,6 +57,10 @@ struct ShippedLimits {
   [[nodiscard]] static bool cover_states(std::uintptr_t page, std::size_t pages) {
     return block_states.cover(page, pages);
   }
+  // Pages lose their backing: of their states that is as little worth.
+  static void purge_states(std::uintptr_t page, std::size_t pages) {
+    block_states.purge(page, pages);
+  }
   // Pages are to be a span, or a large block, from now on.
   static void begin_span_states(std::uintptr_t page, std::size_t pages) {
     block_states.begin_pages(page, pages, random_secret());
@@ -131,7 +135,7 @@ struct ShippedLimits {
   }
   template <class Span>
   static std::size_t room_of(const Span* block) {
-    return block->is_guarded() ? block->open_.get() * os::page_size() : block->bytes();
+    return block->accessible_bytes();
   }
 
   // Of a broken block no part is free any more.

@@ -68,8 +68,21 @@ bool Metadata::map_chunk() {
   chunk_begin_ = std::uintptr_t(chunk);
   chunk_end_ = chunk_begin_ + bytes;
   mapped_ += bytes;
+  guards_ += reserved - bytes;
   free_ += bytes;
   return true;
+}
+
+void* Metadata::cut(unsigned index) {
+  for (unsigned larger = index + 1; larger < kSizes; ++larger) {
+    Piece* const piece = free_pieces_[larger];
+    if (piece == nullptr) continue;
+    free_pieces_[larger] = piece->next;
+    free_ -= kLeast << larger;
+    while (larger-- > index) push(reinterpret_cast<char*>(piece) + (kLeast << larger), larger);
+    return piece;
+  }
+  return nullptr;
 }
 
 void* Metadata::take(std::size_t bytes) {
@@ -83,7 +96,7 @@ void* Metadata::take(std::size_t bytes) {
   const std::size_t align = size < 64 ? size : 64;
   std::uintptr_t begin = (chunk_begin_ + align - 1) & ~(align - 1);
   if (chunk_begin_ == 0 || begin + size > chunk_end_) {
-    if (!map_chunk()) return nullptr;
+    if (!map_chunk()) return cut(index);
     begin = chunk_begin_;
   }
   // The few bytes skipped for alignment are pieces of the smallest size.

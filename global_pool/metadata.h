@@ -15,7 +15,8 @@ class Metadata {
   static constexpr std::size_t kLeast = 16;
   static constexpr std::size_t kMost = 16384;
 
-  // A piece, uninitialised, of at least `bytes` (1 to kMost); null if the OS has no memory.
+  // A piece, uninitialised, of at least `bytes` (1 to kMost); null if the OS has no memory, and no
+  // larger piece is free.
   [[nodiscard]] void* take(std::size_t bytes);
   // Gives a piece back that was taken with as many bytes.
   void give(void* piece, std::size_t bytes);
@@ -25,6 +26,8 @@ class Metadata {
   // Bytes mapped, and of these the free ones.
   std::size_t mapped() const { return mapped_; }
   std::size_t free() const { return free_; }
+  // Addresses around them that are inaccessible, in the security build.
+  std::size_t guards() const { return guards_; }
 
  private:
   struct Piece {
@@ -34,12 +37,16 @@ class Metadata {
   static unsigned size_index(std::size_t bytes);
   void push(void* piece, unsigned index);
   bool map_chunk();
+  // A piece that is what is left of a larger one, whose halves are pieces now; null if there is
+  // none. They are never whole again, so it is for want of memory alone.
+  void* cut(unsigned index);
 
   Piece* free_pieces_[kSizes] = {};
   std::uintptr_t chunk_begin_ = 0;  // of the part not yet cut into pieces
   std::uintptr_t chunk_end_ = 0;
   std::size_t mapped_ = 0;
   std::size_t free_ = 0;
+  std::size_t guards_ = 0;
 };
 
 }  // namespace ralloc

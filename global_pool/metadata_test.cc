@@ -112,6 +112,33 @@ TEST(MetadataTest, IsNullWithoutAddressesAndServesAgainWithThem) {
   EXPECT_NE(metadata.take(64), nullptr);
 }
 
+TEST(MetadataTest, WithoutAddressesALargerPieceIsCut) {
+  Metadata metadata;
+  void* const large = metadata.take(16384);
+  while (metadata.free() != 0) ASSERT_NE(metadata.take(16), nullptr);
+  rlimit usual;
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &usual), 0);
+  const rlimit none{0, usual.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &none), 0);
+  void* const refused = metadata.take(16);
+  metadata.give(large, 16384);
+  char* const piece = static_cast<char*>(metadata.take(20));
+  const std::size_t left = metadata.free();
+  bool are_pieces = true;  // its other halves, one of each size
+  for (std::size_t size = 32; size <= 8192; size *= 2) {
+    are_pieces = metadata.take(size) == piece + size && are_pieces;
+  }
+  void* const none_left = metadata.take(16);
+  const bool restored = setrlimit(RLIMIT_AS, &usual) == 0;
+  ASSERT_TRUE(restored);
+  EXPECT_EQ(refused, nullptr);
+  EXPECT_EQ(piece, large);
+  EXPECT_EQ(left, 16384u - 32);
+  EXPECT_TRUE(are_pieces);
+  EXPECT_EQ(none_left, nullptr);
+  EXPECT_EQ(metadata.mapped(), Config::kMetadataChunk);
+}
+
 TEST(MetadataTest, InTheSecureBuildAChunkLiesBetweenInaccessiblePages) {
   if constexpr (Defences::kGuardsRecords) {
     Metadata metadata;

@@ -141,6 +141,10 @@ class Span {
   bool is_guarded() const { return guard() != 0; }
   char* reserved_begin() const { return begin() - (guard() << Limits::kPageShift); }
   std::size_t reserved_bytes() const { return bytes() + (guard() << Limits::kPageShift); }
+  // Of a large block.
+  std::size_t accessible_bytes() const {
+    return is_guarded() ? open_.get() * Limits::Memory::granule() : bytes();
+  }
   bool is_wholly_free() const { return free_.get() == capacity_.get(); }
 
   static constexpr std::uint32_t capacity_of(const SizeClass& info, std::size_t pages) {

@@ -245,6 +245,7 @@ class WorldMetadata {
   }
   void retire() {}
   std::size_t mapped() const { return taken_.get(); }
+  std::size_t guards() const { return 0; }
 
  private:
   static bool is_of_run(std::size_t bytes);

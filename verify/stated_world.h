@@ -71,6 +71,7 @@ struct StatedLimits : DefendedLimits {
     --StatedWorld::refused_covers;
     return false;
   }
+  static void purge_states(std::uintptr_t page, std::size_t pages) { begin_span_states(page, pages); }
   static void begin_span_states(std::uintptr_t page, std::size_t pages) {
     char* const begin = static_cast<char*>(WorldMemory::address(page));
     for (std::size_t i = 0; i < pages * kPageBytes; i += kPayloadBytes) {

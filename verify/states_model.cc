@@ -23,6 +23,8 @@ struct StatesMemory {
   alignas(Byte) static inline unsigned char bytes[(kPages * kGrainsInPage + 8) * sizeof(Byte)];
   static inline bool refuses_map = false;
   static inline unsigned granted_commits = 0;
+  static inline void* purged = nullptr;
+  static inline std::size_t purged_bytes = 0;
 
   static Byte* used() { return reinterpret_cast<Byte*>(bytes) + kGrainsInPage; }
   static void* reserve_zeros(std::size_t) {
@@ -34,6 +36,11 @@ struct StatesMemory {
     for (std::size_t i = 0; i < kUsed; ++i) used()[i].~Byte();
   }
   static bool commit(void*, std::size_t) { return granted_commits != 0 && granted_commits-- != 0; }
+  static bool purge(void* p, std::size_t bytes) {
+    purged = p;
+    purged_bytes = bytes;
+    return true;
+  }
   static std::size_t granule() { return 4096; }
   static void clear(void* first, std::size_t) {
     if (first != used()) return;
@@ -101,6 +108,12 @@ struct TakesBack : Scenario<TakesBack<kThreads>, kThreads> {
     require(canary != states.canary_of(block(0)), "canaries differ");
     states.begin_large(block(0), 54321);
     require(canary != states.canary_of(block(1)), "canaries are made anew");
+    // The window's last page and its first.
+    states.purge(1, 2);
+    require(StatesMemory::purged >= StatesMemory::bytes &&
+                StatesMemory::purged < StatesMemory::used() &&
+                StatesMemory::purged_bytes <= kGrainsInPage * sizeof(Byte),
+            "what is purged last is of the first page");
     StatesMemory::end();
   }
 };

@@ -122,7 +122,6 @@ const Listed<StatedParts> parts{"StatedParts", "I5 I10 I11", 2};
 
 template <unsigned kThreads>
 struct StatedLargeParts : StatedScenario<StatedLargeParts<kThreads>, kThreads> {
-  using Cursor = typename ralloc::Ledger<RelacySync, StatedLimits>::SpanCursor;
   static constexpr std::size_t kPages = 3;
   static constexpr std::size_t kCut = kPageBytes * 3 / 2;
   char* block = nullptr;
@@ -143,8 +142,7 @@ struct StatedLargeParts : StatedScenario<StatedLargeParts<kThreads>, kThreads> {
       this->hold_bytes(block + kPages * kPageBytes, grown - rest);
       this->give_large_part(block + kCut, grown);
     } else {
-      Cursor at;
-      (void)this->pool.ledger().next_span(at);
+      this->pool.check_blocks(kWorldPages * kPageBytes);
     }
     if (t != 1) take_and_give_small();
   }

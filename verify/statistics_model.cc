@@ -77,7 +77,7 @@ struct Leaks : PoolScenario<Leaks<kThreads>, kThreads> {
     for (std::size_t sector = 0;;) {
       const std::size_t found = this->pool.ledger().large_runs(sector, runs);
       if (found == 0) return blocks;
-      for (std::size_t i = 0; i < found; ++i) blocks += runs[i] == pages;
+      for (std::size_t i = 0; i < found; ++i) blocks += runs[i] == pages * kPageBytes;
     }
   }
 };

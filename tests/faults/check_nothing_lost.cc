@@ -7,6 +7,7 @@
 #include "alloc/checked.h"
 #include "faults/failable.h"
 #include "faults/os_faulty.h"
+#include "global_pool/empty_blocks.h"
 #include "support/process.h"
 
 namespace ralloc_test {
@@ -45,8 +46,10 @@ void check_held_bytes(const Counts& counts) {
     REQUIRE(counts.shards.blocks_bytes == 0);
     REQUIRE(counts.shards.spans_bytes == 0);
     REQUIRE(held_bytes(counts) == 0);
-    // Parts of sectors only are left: at the frontier, and beside what was given up.
-    REQUIRE(counts.ledger.clean_bytes < ralloc::Config::kSector * (1 + failed_calls()));
+    // Parts of sectors only are left: at the frontier, and beside what was given up. (Where some
+    // have a guard, all of these.)
+    REQUIRE(ralloc::Defences::kGuardInterval != 0 ||
+            counts.ledger.clean_bytes < ralloc::Config::kSector * (1 + failed_calls()));
   }
   REQUIRE(counts.shards.blocks_bytes <= kHeldByTheProcess);
   REQUIRE(held_bytes(counts) - counts.shards.spans_bytes <= kHeldByTheProcess);
@@ -84,6 +87,9 @@ void check_nothing_lost() {
   REQUIRE(counts.ledger.dirty_bytes == 0);
   // Every byte from the system is accounted for.
   std::size_t bytes = counts.ledger.reserved_bytes + counts.ledger.metadata_bytes;
+  if constexpr (ralloc::kSecure) {
+    bytes += counts.ledger.guard_bytes + ralloc::empty_blocks.reserved_bytes();
+  }
   if constexpr (ralloc::kDebugger) bytes += ralloc::checked_table_bytes();
   REQUIRE(bytes == reserved_from_os());
   check_frontier(counts);
