@@ -44,7 +44,9 @@ class Bases {
     begin_.set(0);
     constexpr std::uintptr_t kLeast = std::uintptr_t{1} << (44 - Limits::kPageShift);
     std::uintptr_t page = (kLeast + Limits::Memory::random() % (3 * kLeast)) / align * align;
-    for (unsigned looked = 0; looked < kLookMost && !map_.has_places(page, pages); ++looked) {
+    const std::size_t sectors = pages / Limits::kSectorPages;
+    for (std::size_t looked = 0; looked < kLookMost && !map_.has_places(page, pages);
+         looked += sectors) {
       page += align;
     }
     return page;

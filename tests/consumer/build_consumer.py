@@ -78,7 +78,7 @@ def build_with_pkg_config(compiler, tree, work, library):
         *flags("--cflags", "--libs", "ralloc"), f"-Wl,-rpath,{library.parent}", *extra)
     run(*compile_only, drop_in, "-o", programs / "uses_static_drop_in",
         *flags("--cflags", "ralloc"), "-Wl,--undefined=malloc,--undefined=sbrk",
-        find_one(tree, "lib*/**/libralloc.a"), "-pthread", *extra)
+        library.with_suffix(".a"), "-pthread", *extra)
     run(*compile_only, core, "-o", programs / "uses_core",
         *flags("--cflags", "--libs", "ralloc-core"), *extra)
     check_programs(programs, library)
@@ -98,7 +98,7 @@ def main():
         work = pathlib.Path(directory).resolve()
         tree = install(arguments.cmake, arguments.build, work)
         require_relocatable(tree)
-        library = find_one(tree, "lib*/**/libralloc.so")
+        library = find_one(tree, "lib*/**/libralloc*.so")  # a variant's name says which it is
         find_one(tree, "include/ralloc/ralloc.h")
         build_with_cmake(arguments.cmake, tree, work, library)
         build_with_pkg_config(arguments.compiler, tree, work, library)

@@ -50,7 +50,8 @@ void run_among_canaries(const Idea& idea, const Steps& steps) {
 
 // --- Refusal -------------------------------------------------------------------------------------
 
-constexpr std::size_t kPage = std::size_t{1} << ralloc::Config::kPageShift;
+// Of a block that has a page to itself.
+constexpr std::size_t kOnePage = (std::size_t{1} << ralloc::Config::kPageShift) - ralloc::kRedZone;
 
 // The idea starts with no address space but what the canaries and records lie in, so that it
 // has to ask for all of its memory.
@@ -98,14 +99,14 @@ class Refusals {
       give_addresses_back();
       set_fault({OsCall::kCommit, When::kFrom, 1});
       std::vector<void*> ballast;  // not on ralloc
-      while (void* page = ralloc::try_alloc(kPage)) ballast.push_back(page);
+      while (void* page = ralloc::try_alloc(kOnePage)) ballast.push_back(page);
       for (; pages != 0 && !ballast.empty(); --pages) {
-        ralloc::free(ballast.back(), kPage);
+        ralloc::free(ballast.back(), kOnePage);
         ballast.pop_back();
       }
       if (!has_memory_for([&] { idea_.run(steps_); })) ++count_;
       canaries.check();
-      for (void* page : ballast) ralloc::free(page, kPage);
+      for (void* page : ballast) ralloc::free(page, kOnePage);
       set_fault({});
     }
     check_nothing_lost();
