@@ -26,9 +26,9 @@ class Ballast {
     if (left_.get() < 2 * granule) {
       begin_.set(static_cast<char*>(Memory::reserve(kBytes, granule, nullptr)));
       left_.set(begin_.get() != nullptr ? kBytes : 0);
+      reserved_.set(reserved_.get() + left_.get());
       used_.set(0);
       if (left_.get() == 0) return;
-      reserved_.set(reserved_.get() + kBytes);
     }
     if (!Memory::commit(begin_.get() + used_.get(), granule)) return;
     used_.set(used_.get() + 2 * granule);

@@ -304,10 +304,10 @@ class alignas(64) GlobalPool {
       tried += run->bytes();
       const bool is_offered = run->bytes() >= least;
       if (is_offered && Limits::Memory::purge(run->begin(), run->bytes())) {
-        given += run->bytes();
         if constexpr (Limits::Defences::kStates) {
           Limits::purge_states(run->first_page_.get(), run->pages_.get());
         }
+        given += run->bytes();
         ledger_.give(std::move(run), SpanState::kClean, 0);
       } else {
         if (is_offered) log_warning("the OS does not take back %", extent_of(run.operator->()));

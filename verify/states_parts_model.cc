@@ -115,6 +115,7 @@ struct StatedParts : StatedScenario<StatedParts<kThreads>, kThreads> {
     this->give_stated(neighbour);
     this->pool.check_near(0, neighbour, 1);  // no block any more
     this->pool.check_blocks(kWorldPages * kPageBytes);
+    require(this->pool.trim() != 0, "nothing is purged");
   }
 };
 
@@ -215,6 +216,44 @@ struct StatedLooks : StatedScenario<StatedLooks<kThreads>, kThreads> {
 };
 
 const Listed<StatedLooks> looks{"StatedLooks", "I5 I8", 2};
+
+// A thread was lost to a fork while it took or gave a block: its span is looked at no more, if it is
+// given up.
+template <unsigned kThreads>
+struct StatedFork : PoolScenario<StatedFork<kThreads>, kThreads, RelacyFutexSync, StatedLimits> {
+  void* inherited = nullptr;
+  void* taken[kThreads] = {};
+
+  void before() {
+    StatedWorld::begin();
+    inherited = this->take(0, kTwoBlocks);
+    Execution::writes_until_lost = 1 + 3 * rl::rand(4);
+    try {
+      void* block = nullptr;
+      (void)this->pool.take(0, kTwoBlocks, &block, 1);
+      this->pool.give(&block, 1);
+      require(false, "it was not lost");
+    } catch (const Execution::Lost&) {
+    }
+    ++Execution::generation;
+  }
+  void thread(unsigned t) {
+    if (t == 1) {
+      this->pool.check_near(0, inherited, 1);
+    } else {
+      taken[t] = this->take(0, kTwoBlocks);
+    }
+  }
+  void after() {
+    this->give(inherited);
+    for (void* block : taken) {
+      if (block != nullptr) this->give(block);
+    }
+    require(this->pool.is_valid(), "a structure is not valid");
+  }
+};
+
+const Listed<StatedFork> fork{"StatedFork", "I3 I5 mutex", 1};
 
 // A refill looks at what the one before gave, which is the program's still, and beside it.
 template <unsigned kThreads>
