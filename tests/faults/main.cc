@@ -104,8 +104,8 @@ bool survives(const char* program, const char* scenario, OsCall call, When when,
 
 // The security build makes many calls, and each run of it takes long: after the first few calls
 // some do.
-constexpr std::size_t kEachUntil = ralloc::kSecure ? 16 : SIZE_MAX;
-constexpr std::size_t kStep = 7;
+constexpr std::size_t kEachUntil = ralloc::kSecure ? 12 : SIZE_MAX;
+constexpr std::size_t kStep = 23;
 
 // Lets the first call fail, then the second, until there is none.
 bool survives_each(const char* program, OsCall call, When when) {
