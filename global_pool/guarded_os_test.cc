@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "global_pool/global_pool.h"
+#include "shim/debugger.h"
 #include "shim/sanitizer.h"
 #include "tests/support/guarded_limits.h"
 #include "tests/support/memory_access.h"
@@ -28,6 +29,9 @@ constexpr std::size_t kPageBytes = std::size_t{1} << Limits::kPageShift;
 
 class GuardedOsTest : public testing::Test {
  protected:
+  void SetUp() override {
+    if (kDebugger && os::kSanitized) GTEST_SKIP() << "what is no block is poisoned";
+  }
   static constexpr std::size_t kSize = 100'000;
   const std::size_t os_page_ = os::page_size();
 
