@@ -52,17 +52,15 @@ class MutexBed : public testing::Test {
       Guard guard(mutex_);
       (void)guard.holder_died();
       held = true;
-      held.notify_one();
-      done.wait(false);
+      while (!done) std::this_thread::yield();
     });
-    held.wait(false);
+    while (!held) std::this_thread::yield();
     std::thread waiter([&] {
       EXPECT_FALSE(with_waiter && holder_died());
     });
     while (with_waiter && CountingSync::sleeps == 0) std::this_thread::yield();
     body();
     done = true;
-    done.notify_one();
     holder.join();
     waiter.join();
   }

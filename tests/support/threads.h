@@ -3,7 +3,7 @@
 // Thread safety: any thread.
 #pragma once
 
-#include <latch>
+#include <atomic>
 #include <thread>
 #include <vector>
 
@@ -12,11 +12,14 @@ namespace ralloc_test {
 // Runs `body(i)` for each i below `count` in a thread of its own, and waits for all.
 template <class Body>
 void in_threads(unsigned count, Body body) {
-  std::latch start(count);
+  // Not a std::latch: where the library has no futex for it (libstdc++ 12 on Windows), it loses a
+  // wake-up now and then.
+  std::atomic<unsigned> missing{count};
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < count; ++i) {
     threads.emplace_back([&, i] {
-      start.arrive_and_wait();
+      --missing;
+      while (missing != 0) std::this_thread::yield();
       body(i);
     });
   }
