@@ -51,6 +51,13 @@ Run* move_by_pages(Run* span, std::size_t pages) {
   return nullptr;
 }
 
+// For want of memory: what was freed and waits, and what this thread has, is for others.
+void give_all_home() {
+  if constexpr (kDebugger) free_quarantined();
+  if constexpr (kSecure) (void)bookkeeper.release_quarantined();
+  flush_this_pool();
+}
+
 // After the other destructors of this library or program, and so of most.
 [[gnu::destructor(101)]] void at_exit() {
   if constexpr (kSecure) secured_check_all();
@@ -65,9 +72,7 @@ void* allocate_class(unsigned size_class) noexcept {
   // The last resort before failure: what this thread keeps back of other classes.
   log_warning("no memory: this thread gives home what it has, for a block of % B",
               size_class_info(size_class).block_size);
-  if constexpr (kDebugger) free_quarantined();
-  if constexpr (kSecure) (void)bookkeeper.release_quarantined();
-  flush_this_pool();
+  give_all_home();
   if (void* block = take_miss(size_class)) return block;
   return bookkeeper.take_anywhere(size_class);
 }
@@ -75,9 +80,7 @@ void* allocate_class(unsigned size_class) noexcept {
 LargeBlock* allocate_large(std::size_t pages, std::size_t align_pages) noexcept {
   if (Run* span = bookkeeper.take_large(pages, align_pages)) return span;
   log_warning("no memory: this thread gives home what it has, for % pages", pages);
-  if constexpr (kDebugger) free_quarantined();
-  if constexpr (kSecure) (void)bookkeeper.release_quarantined();
-  flush_this_pool();
+  give_all_home();
   return bookkeeper.take_large(pages, align_pages);
 }
 

@@ -30,6 +30,10 @@ bool lies_at(const void* block, std::size_t align) {
 }
 
 bool is_at_grain(const void* p) { return reinterpret_cast<std::uintptr_t>(p) % kGrain == 0; }
+// Of a page that is covered.
+BlockState::Kind kind_at(const void* p) {
+  return is_at_grain(p) ? block_states.state_of(p).kind() : BlockState::kNothing;
+}
 
 // Takes a block back that is live, and dies if it is not.
 [[gnu::always_inline]] inline BlockState take_back(void* block) {
@@ -57,7 +61,8 @@ bool is_at_grain(const void* p) { return reinterpret_cast<std::uintptr_t>(p) % k
 }
 
 // What is said of a block must be so, which is live, or was a moment ago.
-[[gnu::noinline]] void check_said(const void* block, std::size_t asked, std::size_t size, std::size_t align) {
+[[gnu::noinline]] void check_said(const void* block, std::size_t asked, std::size_t size,
+                                  std::size_t align) {
   if constexpr (!Defences::kChecksSizes) return;
   if (size != kUnknownSize && size != asked) die_of_misuse(Misuse::kWrongSize, block);
   if (align != 1 && !lies_at(block, align)) die_of_misuse(Misuse::kWrongAlignment, block);
@@ -97,23 +102,16 @@ void free_large(void* ptr) {
       case EmptyBlocks::Freed::kNotABlock: die_of_misuse(Misuse::kNotABlock, block);
     }
   } else {
-    const bool was_block = bookkeeper.map().was_freed(block) &&
-                           block_states.state_of(block).kind() == BlockState::kFree;
-    die_of_misuse(was_block ? Misuse::kDoubleFree : Misuse::kForeignFree, block);
+    die_of_misuse(bookkeeper.foreign_free(block), block);
   }
   errno = kept_errno;
 }
 
-}  // namespace
-
-namespace {
-
 // What is said of a large block, or one of no bytes.
 [[gnu::noinline, gnu::cold]] void check_other(void* block, Key key, std::size_t size,
                                               std::size_t align) {
-  const bool is_empty = empty_blocks.has(block) && empty_blocks.is_live(block);
-  const bool is_whole = is_live(key) && is_at_grain(block) &&
-                        block_states.state_of(block).kind() == BlockState::kLive;
+  const bool is_empty = empty_blocks.is_live(block);
+  const bool is_whole = is_live(key) && kind_at(block) == BlockState::kLive;
   // What is no live block is for the free to tell.
   if (!is_empty && !is_whole) return;
   const LargeBlock* const large = is_empty ? nullptr : bookkeeper.large_at(block);
@@ -194,10 +192,9 @@ void rearm(void* block, std::size_t block_size, std::size_t old_asked, std::size
 }
 
 void check_has(const void* block, Misuse misuse) noexcept {
-  const BlockState state = block_states.state_of(block);
-  if (is_at_grain(block) && state.kind() == BlockState::kLive) return;
-  const bool is_broken = is_at_grain(block) && state.kind() == BlockState::kBroken;
-  die_of_misuse(is_broken ? Misuse::kPartFreed : misuse, block);
+  const BlockState::Kind kind = kind_at(block);
+  if (kind == BlockState::kLive) return;
+  die_of_misuse(kind == BlockState::kBroken ? Misuse::kPartFreed : misuse, block);
 }
 
 namespace {
@@ -212,7 +209,9 @@ std::size_t with_canary(std::size_t size) {
 
 SecuredLarge* secured_large(std::size_t size, std::size_t align_pages) noexcept {
   SecuredLarge* block = nullptr;
-  if constexpr (Defences::kGuardsLarge) block = bookkeeper.take_guarded(with_canary(size), align_pages);
+  if constexpr (Defences::kGuardsLarge) {
+    block = bookkeeper.take_guarded(with_canary(size), align_pages);
+  }
   if (block == nullptr) {
     block = allocate_large(pages_for(size + kRedZone), align_pages);
     if (block == nullptr) return nullptr;

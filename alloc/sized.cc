@@ -383,7 +383,7 @@ bool is_whole_block(const void* ptr, std::size_t size) noexcept {
 std::size_t asked_size(const void* ptr, Misuse misuse) noexcept {
   const Key key = bookkeeper.map().key_of(ptr);
   if constexpr (kSecure) {
-    if (empty_blocks.has(ptr) && empty_blocks.is_live(ptr)) return 0;
+    if (empty_blocks.is_live(ptr)) return 0;
   }
   if (!is_live(key)) die_of_misuse(misuse, ptr);
   if constexpr (kSecure) check_has(ptr, misuse);
@@ -394,7 +394,7 @@ std::size_t asked_size(const void* ptr, Misuse misuse) noexcept {
   }
   const LargeBlock* const block = bookkeeper.span_of(ptr);
   if (block == nullptr) die_of_misuse(misuse, ptr);
-  return block->bytes() - block->slack_.get();
+  return ShippedLimits::asked_of(block);
 }
 
 std::size_t object_size(const void* ptr) noexcept {
@@ -411,7 +411,7 @@ std::size_t object_size(const void* ptr) noexcept {
   } else {
     const LargeBlock* const block = bookkeeper.span_of(ptr);
     if (block == nullptr) return SIZE_MAX;
-    asked = block->bytes() - block->slack_.get();
+    asked = ShippedLimits::asked_of(block);
     first = std::size_t(static_cast<const char*>(ptr) - block->begin());
   }
   return first < asked ? asked - first : 0;

@@ -53,7 +53,7 @@ class Arena {
     }
     if (!fits && pages >= kOwnPiecePages) {
       // Too much to share a piece.
-      const Pages piece = reserve(in_sectors(pages + 2 * guard()));
+      const Pages piece = reserve(PageMap::in_sectors(pages + 2 * guard()));
       return piece.count == 0 ? piece : commit_piece(piece);
     }
     if (!fits) {
@@ -74,7 +74,7 @@ class Arena {
   // A piece of its own for one block, covered; its backing will come with the pages that are
   // moved there.
   Pages reserve_apart(std::size_t pages) {
-    const Pages piece = reserve(in_sectors(pages));
+    const Pages piece = reserve(PageMap::in_sectors(pages));
     committed_.set(committed_.get() + piece.count);
     return piece;
   }
@@ -83,11 +83,11 @@ class Arena {
   // accessible, which are not counted here.
   Pages reserve_guarded(std::size_t pages, std::size_t align) {
     const std::size_t multiple = align > Limits::kSectorPages ? align : Limits::kSectorPages;
-    return reserve(in_sectors(pages), multiple << Limits::kPageShift);
+    return reserve(PageMap::in_sectors(pages), multiple << Limits::kPageShift);
   }
   // As grow_apart, reserved only.
   Pages grow_guarded(std::uintptr_t page, std::size_t pages) {
-    return reserve_behind(page, in_sectors(pages));
+    return reserve_behind(page, PageMap::in_sectors(pages));
   }
   // Makes all of such a piece accessible.
   bool open_guarded(Pages piece) { return commit_pages(piece); }
@@ -95,7 +95,7 @@ class Arena {
   // Such a piece, which ends before `page`, grows by at least `pages` pages, committed; none
   // unless the addresses are free.
   Pages grow_apart(std::uintptr_t page, std::size_t pages) {
-    const Pages more = reserve_behind(page, in_sectors(pages));
+    const Pages more = reserve_behind(page, PageMap::in_sectors(pages));
     return commit_pages(more) ? more : give_up_and_release(more);
   }
 
@@ -123,9 +123,6 @@ class Arena {
       kGuard != 0 && kInterval < kPiecePages / 2 ? kInterval : kPiecePages / 2;
 
   std::size_t guard() const { return kGuard != 0 && !spares_guards_.get() ? kGuard : 0; }
-  static std::size_t in_sectors(std::size_t pages) {
-    return (pages + Limits::kSectorPages - 1) / Limits::kSectorPages * Limits::kSectorPages;
-  }
   static void* address(std::uintptr_t page) {
     return reinterpret_cast<void*>(page << Limits::kPageShift);
   }
@@ -210,9 +207,9 @@ class Arena {
 
   // A piece for at least `pages` pages: smaller than usual where the process may not have much.
   Pages reserve_piece(std::size_t pages) {
-    const std::size_t least = in_sectors(pages);
+    const std::size_t least = PageMap::in_sectors(pages);
     std::size_t wanted = piece_pages_.get() > least ? piece_pages_.get() : least;
-    for (;; wanted = wanted / 2 > least ? in_sectors(wanted / 2) : least) {
+    for (;; wanted = wanted / 2 > least ? PageMap::in_sectors(wanted / 2) : least) {
       const Pages piece = reserve(wanted);
       if (piece.count != 0) {
         piece_pages_.set(2 * wanted < kPiecePages ? 2 * wanted : kPiecePages);

@@ -12,6 +12,12 @@
 
 namespace ralloc {
 
+// A place where nobody puts anything unasked: 16 TiB to 64 TiB, in units of so many bytes.
+constexpr std::uintptr_t random_base(std::uint64_t random, unsigned unit_shift) {
+  const std::uintptr_t least = std::uintptr_t{1} << (44 - unit_shift);
+  return least + random % (3 * least);
+}
+
 template <class Sync, class Limits>
 class Bases {
   template <class T>
@@ -38,12 +44,11 @@ class Bases {
     }
     return (begin_.get() - pages) / align * align;
   }
-  // A fresh one: a multiple of `align` pages, 16 TiB to 64 TiB, where nobody puts anything unasked.
+  // A fresh one: a multiple of `align` pages.
   // Behind it there are `pages` pages that can probably be covered.
   std::uintptr_t anew(std::size_t pages, std::size_t align) {
     begin_.set(0);
-    constexpr std::uintptr_t kLeast = std::uintptr_t{1} << (44 - Limits::kPageShift);
-    std::uintptr_t page = (kLeast + Limits::Memory::random() % (3 * kLeast)) / align * align;
+    std::uintptr_t page = random_base(Limits::Memory::random(), Limits::kPageShift) / align * align;
     const std::size_t sectors = pages / Limits::kSectorPages;
     for (std::size_t looked = 0; looked < kLookMost && !map_.has_places(page, pages);
          looked += sectors) {

@@ -73,19 +73,17 @@ class BlockStates {
   std::size_t window() const { return (mask_.load(Sync::kRelaxed) >> Config::kPageShift) + 1; }
   // For the ledger, under its mutex: the pages will have blocks. False if memory is short.
   [[nodiscard]] bool cover(std::uintptr_t page, std::size_t pages) {
-    const std::size_t first = page & (window() - 1);
-    const std::size_t to_end = window() - first;
-    const std::size_t head = pages < to_end ? pages : to_end;
-    return commit(first, head) && (head == pages || commit(0, pages - head));
+    return for_parts(page, pages, [this](std::size_t first, std::size_t count) {
+      return commit(first, count);
+    });
   }
   // Whoever alone has the pages, with no lock held: no block begins in them, and what says so needs
   // no backing.
   void purge(std::uintptr_t page, std::size_t pages) {
-    const std::size_t first = page & (window() - 1);
-    const std::size_t to_end = window() - first;
-    const std::size_t head = pages < to_end ? pages : to_end;
-    purge_range(first, head);
-    if (head != pages) purge_range(0, pages - head);
+    (void)for_parts(page, pages, [this](std::size_t first, std::size_t count) {
+      purge_range(first, count);
+      return true;
+    });
   }
   // Whoever alone has the pages: no block begins in them, and their canaries are made anew.
   void begin_pages(std::uintptr_t page, std::size_t pages, std::uint64_t secret) {
@@ -189,6 +187,15 @@ class BlockStates {
     return slack;
   }
 
+  // Calls visit(first, count) for the places of these pages, once more where the window ends
+  // between them, and until it returns false, which is returned.
+  template <class Visit>
+  bool for_parts(std::uintptr_t page, std::size_t pages, Visit visit) {
+    const std::size_t first = page & (window() - 1);
+    const std::size_t to_end = window() - first;
+    const std::size_t head = pages < to_end ? pages : to_end;
+    return visit(first, head) && (head == pages || visit(std::size_t{0}, pages - head));
+  }
   // Only whole pages of the OS.
   void purge_range(std::size_t page, std::size_t pages) {
     const std::uintptr_t mask = Memory::granule() - 1;

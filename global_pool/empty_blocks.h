@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "global_pool/size_class.h"
 #include "shim/annotations.h"
 #include "shim/config.h"
 #include "shim/os.h"
@@ -27,7 +28,7 @@ namespace ralloc {
 
 class EmptyBlocks {
  public:
-  static constexpr std::size_t kGrain = 16;
+  static constexpr std::size_t kGrain = ralloc::kGrain;
   static constexpr std::size_t kMostAlign = 64 * kKiB;
   // Under a limit on address space, or where the OS has no more of it.
   static constexpr std::size_t kLimitedBytes = 1 * kMiB;
@@ -75,7 +76,9 @@ class EmptyBlocks {
     return Freed::kYes;
   }
 
+  // False of an address outside, for which no lock is taken.
   bool is_live(const void* p) EXCLUDES(any_mutex) {
+    if (!has(p)) return false;
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     const std::size_t place = place_of(p);

@@ -142,6 +142,13 @@ class alignas(64) GlobalPool {
     Span* span = span_of(p);
     return span != nullptr && span->begin() == p ? span : nullptr;
   }
+  // How to name the free of what is no block: of one that was freed, if that is known.
+  Misuse foreign_free([[maybe_unused]] const void* part) const {
+    if constexpr (Limits::Defences::kStates) {
+      if (map_.was_freed(part) && Limits::is_freed(part)) return Misuse::kDoubleFree;
+    }
+    return Misuse::kForeignFree;
+  }
   // Takes a large block back, dirty or reading as zeros.
   void give_large(Span* span, SpanState state) {
     if (!span->is_apart_.get()) return give_run(LooseRun(*span), state);
@@ -261,17 +268,6 @@ class alignas(64) GlobalPool {
       return true;
     }
     return false;
-  }
-  // The program frees it: nobody gets its addresses for a while, and if it is large, or many others
-  // wait, nobody can access it any more.
-  void give_guarded(Span* span) {
-    if (!span->is_guarded()) return give_large(span, SpanState::kDirty);
-    map_.set_key(span->first_page_.get(), 1, kFreedKey);
-    if constexpr (kGuardsLarge) {
-      const std::size_t open = zero_or_close(span);
-      span->freed_ms_.set(Limits::Memory::now_ms());
-      (void)see_off(ledger_.put_in_quarantine(LooseRun(*span), open));
-    }
   }
   // Releases all that wait. Returns how many bytes of them had backing.
   std::size_t release_quarantined() {
@@ -400,14 +396,6 @@ class alignas(64) GlobalPool {
       if (overwritten != nullptr) die_of_misuse(Misuse::kOverflow, overwritten->begin());
     }
   }
-  // What is no large block: one that was freed, if that is known.
-  Misuse foreign_free([[maybe_unused]] const void* part) const {
-    if constexpr (Limits::Defences::kStates) {
-      if (map_.was_freed(part) && Limits::is_freed(part)) return Misuse::kDoubleFree;
-    }
-    return Misuse::kForeignFree;
-  }
-
   // What is left to do for a part, with no lock held. Returns the bytes of a record that it
   // still needs.
   std::size_t conclude(typename Shard::PartGiven given, void* memory, std::size_t bytes) {
@@ -467,6 +455,16 @@ class alignas(64) GlobalPool {
     // It may be that mappings are missing that were kept.
     return Limits::Memory::commit(begin + had, open - had) ||
            (ledger_.drop_ballast() && Limits::Memory::commit(begin + had, open - had));
+  }
+  // The program frees a guarded block: nobody gets its addresses for a while, and if it is large, or many others
+  // wait, nobody can access it any more.
+  void give_guarded(Span* span) {
+    map_.set_key(span->first_page_.get(), 1, kFreedKey);
+    if constexpr (kGuardsLarge) {
+      const std::size_t open = zero_or_close(span);
+      span->freed_ms_.set(Limits::Memory::now_ms());
+      (void)see_off(ledger_.put_in_quarantine(LooseRun(*span), open));
+    }
   }
   // Nobody can access it any more. Without a mapping to spare it stays accessible, and loses its
   // backing at least.

@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "global_pool/ballast.h"
+#include "global_pool/page_map.h"
 #include "global_pool/span.h"
 #include "global_pool/waiting.h"
 
@@ -107,7 +108,7 @@ class GuardedBlocks {
   }
   // One to be used again; null if none fits that has waited long enough.
   Span* take_fitting(const GuardedWish& wish) {
-    const std::size_t needed = in_sectors(wish.align + wish.pages);
+    const std::size_t needed = PageMap<Sync, Limits>::in_sectors(wish.align + wish.pages);
     const auto fits = [&](const Span* block) {
       return block->pages_.get() >= wish.pages && pages_of(block) <= 2 * needed &&
              block->first_page_.get() % wish.align == 0;
@@ -129,9 +130,6 @@ class GuardedBlocks {
   static constexpr unsigned kAsksOnceIn = 64;
 
   static std::size_t open_most() { return Defences::kLargeOpenBytes / Memory::granule(); }
-  static std::size_t in_sectors(std::size_t pages) {
-    return (pages + Limits::kSectorPages - 1) / Limits::kSectorPages * Limits::kSectorPages;
-  }
   // With those before the block.
   static std::size_t pages_of(const Span* block) { return block->guard() + block->pages_.get(); }
   static std::size_t open_of(const Span* block) { return block->open_.get(); }

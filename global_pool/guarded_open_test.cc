@@ -36,7 +36,7 @@ class GuardedOpenTest : public ralloc_test::SmallPoolTest {
       blocks[i] = take(bytes[i]);
       begins[i] = blocks[i]->begin();
     }
-    for (Span* span : blocks) pool_.give_guarded(span);
+    for (Span* span : blocks) pool_.give_large(span, SpanState::kDirty);
   }
 
   const std::size_t os_page_ = FakeMemory::granule();
@@ -49,7 +49,7 @@ TEST_F(GuardedOpenTest, FreedItIsZerosAndStaysAccessible) {
   char* const begin = span->begin();
   EXPECT_EQ(pool_.counts().ledger.committed_bytes, kSmallPage) << "what is accessible";
   EXPECT_EQ(pool_.counts().ledger.dirty_bytes, 0u);
-  pool_.give_guarded(span);
+  pool_.give_large(span, SpanState::kDirty);
   EXPECT_EQ(Limits::zeroed, kSmallPage);
   EXPECT_TRUE(FakeMemory::is_open(begin + kSmallPage - 1));
   EXPECT_TRUE(pool_.map().was_freed(begin));
@@ -61,7 +61,7 @@ TEST_F(GuardedOpenTest, FreedItIsZerosAndStaysAccessible) {
 TEST_F(GuardedOpenTest, ALargerOneIsClosedAtOnce) {
   Span* span = take(kSmallPage + 1);
   char* const begin = span->begin();
-  pool_.give_guarded(span);
+  pool_.give_large(span, SpanState::kDirty);
   EXPECT_FALSE(FakeMemory::is_open(begin));
   EXPECT_EQ(Limits::zeroed, 0u);
   EXPECT_EQ(pool_.counts().ledger.committed_bytes, 0u);
@@ -71,7 +71,7 @@ TEST_F(GuardedOpenTest, IsUsedAgainWhenHalfOfWhatMayWaitWasFreedAfterIt) {
   char* begins[3];
   take_and_give({kSmallPage, kSmallPage, kSmallPage / 2}, begins);
   EXPECT_NE(take()->begin(), begins[0]) << "too early";
-  pool_.give_guarded(take(kSmallPage / 2));
+  pool_.give_large(take(kSmallPage / 2), SpanState::kDirty);
   const std::size_t committed = memory_.committed;
   Span* span = take();
   EXPECT_EQ(span->begin(), begins[0]);
@@ -92,7 +92,7 @@ TEST_F(GuardedOpenTest, JustTheOsPagesThatAreWantedAreAccessible) {
   ASSERT_EQ(span->begin(), begins[0]);
   EXPECT_TRUE(FakeMemory::is_open(begins[0] + kSmallPage - 1));
   EXPECT_FALSE(FakeMemory::is_open(begins[0] + kSmallPage));
-  pool_.give_guarded(span);
+  pool_.give_large(span, SpanState::kDirty);
   span = take(1);
   ASSERT_EQ(span->begin(), begins[1]);
   EXPECT_TRUE(FakeMemory::is_open(begins[1]));
@@ -122,7 +122,7 @@ TEST_F(GuardedOpenTest, WhatWaitsForAWhileIsClosed) {
   char* begins[2];
   take_and_give({kSmallPage, kSmallPage}, begins);
   memory_.now_ms = Limits::decay_ms() / 2 + 1;
-  pool_.give_guarded(take());
+  pool_.give_large(take(), SpanState::kDirty);
   pool_.decay(Limits::decay_ms() + 1);
   EXPECT_FALSE(FakeMemory::is_open(begins[0]) || FakeMemory::is_open(begins[1]));
   EXPECT_EQ(pool_.counts().ledger.dirty_bytes, kSmallPage) << "the last one waits open";
@@ -153,7 +153,7 @@ TEST_F(GuardedOpenTest, AWriteAfterFreeIsFoundWhenItIsClosedOrReleased) {
   Span* span = pool_.take_guarded(kSmallPage / 2 + kSectorBytes, 1);
   ASSERT_NE(span, nullptr);
   ASSERT_TRUE(pool_.resize_guarded(span, kSmallPage));
-  EXPECT_DEATH(pool_.give_guarded(span), "write after free of");
+  EXPECT_DEATH(pool_.give_large(span, SpanState::kDirty), "write after free of");
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ TEST_F(GuardedOsTest, NobodyCanAccessWhatLiesAround) {
 
 TEST_F(GuardedOsTest, NobodyCanAccessWhatWasFreed) {
   char* const begin = take()->begin();
-  pool_.give_guarded(pool_.large_at(begin));
+  pool_.give_large(pool_.large_at(begin), SpanState::kDirty);
   EXPECT_FALSE(is_readable(begin));
   EXPECT_TRUE(pool_.map().was_freed(begin));
   pool_.release_quarantined();
@@ -154,7 +154,7 @@ TEST_F(GuardedOsTest, WithoutMappingsBlocksAreOrdinary) {
       blocks.push_back(span);
     }
     closed = pool_.resize_guarded(shrinks, 1);
-    pool_.give_guarded(live);
+    pool_.give_large(live, SpanState::kDirty);
   }
   if (!is_out) GTEST_SKIP() << "this kernel allows more";
   EXPECT_FALSE(was_guarded);

@@ -53,7 +53,7 @@ TEST_F(GuardedTest, JustItsOsPagesAreAccessible) {
     EXPECT_TRUE(span->is_apart_.get() && span->was_clean_.get());
     EXPECT_TRUE(pool_.map().span_at(span->first_page_.get() - 1) == nullptr);
     EXPECT_EQ(pool_.whole_large(span->begin(), bytes), span);
-    pool_.give_guarded(span);
+    pool_.give_large(span, SpanState::kDirty);
   }
 }
 
@@ -67,7 +67,7 @@ TEST_F(GuardedTest, ItIsAlignedBehindItsGuard) {
     Span* span = take(kSize, align);
     EXPECT_EQ(span->first_page_.get() % align, 0u);
     EXPECT_TRUE(is_open(span, kSize));
-    pool_.give_guarded(span);
+    pool_.give_large(span, SpanState::kDirty);
   }
   EXPECT_EQ(pool_.take_guarded(kSize, std::size_t{1} << 16), nullptr) << "an ordinary block serves";
 }
@@ -95,7 +95,7 @@ TEST_F(GuardedTest, GrowsIntoFreeAddresses) {
   EXPECT_EQ(span->end() - span->slack_.get(), std::uintptr_t(span->begin()) + kSize)
       << "of what it has more nothing was asked for";
   EXPECT_EQ(pool_.counts().ledger.reserved_bytes, memory_.reserved);
-  pool_.give_guarded(span);
+  pool_.give_large(span, SpanState::kDirty);
   pool_.release_quarantined();
   EXPECT_EQ(memory_.reserved, 0u);
 }
@@ -115,7 +115,7 @@ TEST_F(GuardedTest, StaysAsItIsWhereTheOsRefuses) {
 TEST_F(GuardedTest, FreedItIsInaccessibleAndItsAddressesWait) {
   Span* span = take();
   char* const begin = span->begin();
-  pool_.give_guarded(span);
+  pool_.give_large(span, SpanState::kDirty);
   EXPECT_FALSE(FakeMemory::is_open(begin));
   EXPECT_EQ(memory_.reserved, kSectorBytes);
   EXPECT_FALSE(is_live(pool_.map().key_of(begin)));
@@ -129,7 +129,7 @@ TEST_F(GuardedTest, EveryWayOfFreeingIt) {
   Span* blocks[3];
   for (Span*& span : blocks) span = take();
   char* const begins[] = {blocks[0]->begin(), blocks[1]->begin(), blocks[2]->begin()};
-  pool_.give_guarded(blocks[0]);
+  pool_.give_large(blocks[0], SpanState::kDirty);
   pool_.give_large(blocks[1], SpanState::kDirty);
   ASSERT_TRUE(pool_.give_large_part(begins[2], kSize, true)) << "all that was asked for";
   for (char* begin : begins) EXPECT_TRUE(pool_.map().was_freed(begin));
@@ -142,8 +142,8 @@ TEST_F(GuardedTest, TheOldestLeavesTheQuarantineFirst) {
   Span* blocks[3];
   for (Span*& span : blocks) span = take();
   const std::uintptr_t first = memory_.lowest + 2 * kSectorBytes;
-  for (Span* span : blocks) pool_.give_guarded(span);
-  pool_.give_guarded(take(kSectorBytes));
+  for (Span* span : blocks) pool_.give_large(span, SpanState::kDirty);
+  pool_.give_large(take(kSectorBytes), SpanState::kDirty);
   EXPECT_EQ(memory_.reserved, GuardDefences::kLargeQuarantineBytes);
   EXPECT_EQ(pool_.counts().ledger.reserved_bytes, memory_.reserved);
   memory_.next.push_back(first);
@@ -158,7 +158,7 @@ TEST_F(GuardedTest, AddressesAreUsedAgainWhenHalfOfTheQuarantineWasFreedAfterThe
   for (char*& begin : begins) {
     Span* span = take();
     begin = span->begin();
-    pool_.give_guarded(span);
+    pool_.give_large(span, SpanState::kDirty);
   }
   EXPECT_EQ(memory_.reserved, 3 * kSectorBytes) << "none was used again";
   Span* again = take(kSmallPage);
@@ -171,20 +171,20 @@ TEST_F(GuardedTest, AddressesAreUsedAgainWhenHalfOfTheQuarantineWasFreedAfterThe
 }
 
 TEST_F(GuardedTest, OnlyAddressesThatFitAreUsedAgain) {
-  for (std::size_t i = 0; i < 3; ++i) pool_.give_guarded(take());
+  for (std::size_t i = 0; i < 3; ++i) pool_.give_large(take(), SpanState::kDirty);
   const std::size_t reserved = memory_.reserved;
   EXPECT_NE(take(kSectorBytes), nullptr);
   EXPECT_EQ(memory_.reserved, reserved + 2 * kSectorBytes) << "too short";
   EXPECT_EQ(take(kSmallPage, 8)->first_page_.get() % 8, 0u);
   EXPECT_EQ(memory_.reserved, reserved + 3 * kSectorBytes) << "at the wrong place";
-  for (std::size_t i = 0; i < 2; ++i) pool_.give_guarded(take(3 * kSectorBytes));
+  for (std::size_t i = 0; i < 2; ++i) pool_.give_large(take(3 * kSectorBytes), SpanState::kDirty);
 }
 
 TEST_F(GuardedTest, WhatWasFreedIsForgottenWhereOthersAre) {
   Span* span = take(3 * kSmallPage);
   char* const begin = span->begin();
   const std::uintptr_t sector = memory_.lowest;
-  pool_.give_guarded(span);
+  pool_.give_large(span, SpanState::kDirty);
   pool_.release_quarantined();
   ASSERT_TRUE(pool_.map().was_freed(begin)) << "nobody is there yet";
   memory_.next.push_back(sector);
@@ -193,19 +193,19 @@ TEST_F(GuardedTest, WhatWasFreedIsForgottenWhereOthersAre) {
 }
 
 TEST_F(GuardedTest, TooLongForTheQuarantineItIsReleasedAtOnce) {
-  pool_.give_guarded(take(GuardDefences::kLargeQuarantineBytes));
+  pool_.give_large(take(GuardDefences::kLargeQuarantineBytes), SpanState::kDirty);
   EXPECT_EQ(memory_.reserved, 0u);
 }
 
 TEST_F(GuardedTest, ReturnsItsBackingWhereItCannotBeClosed) {
   Span* span = take();
   memory_.refuse_closes = true;
-  pool_.give_guarded(span);
+  pool_.give_large(span, SpanState::kDirty);
   EXPECT_EQ(memory_.purged, in_os_pages(kSize));
 }
 
 TEST_F(GuardedTest, TrimEmptiesTheQuarantine) {
-  pool_.give_guarded(take());
+  pool_.give_large(take(), SpanState::kDirty);
   pool_.trim();
   EXPECT_EQ(memory_.reserved, 0u);
 }
@@ -218,7 +218,7 @@ TEST_F(GuardedTest, NoMoreThanTheMostLiveAtATime) {
   EXPECT_EQ(pool_.take_guarded(kSize, 1), nullptr);
   Span* ordinary = pool_.take_large(2, 1);
   EXPECT_FALSE(ordinary->is_guarded());
-  pool_.give_guarded(blocks[0]);
+  pool_.give_large(blocks[0], SpanState::kDirty);
   blocks[0] = take();
   pool_.lose_large(blocks[1]);
   blocks[1] = take();
@@ -228,7 +228,7 @@ TEST_F(GuardedTest, NoMoreThanTheMostLiveAtATime) {
 }
 
 TEST_F(GuardedTest, NoneWithoutARecordAddressesOrBacking) {
-  pool_.give_guarded(take());
+  pool_.give_large(take(), SpanState::kDirty);
   pool_.release_quarantined();
   const std::size_t records = FakeMetadata::outstanding;
   FakeMetadata::takes_until_failure = 1;
@@ -246,11 +246,11 @@ TEST_F(GuardedTest, NoneWithoutARecordAddressesOrBacking) {
 }
 
 TEST_F(GuardedTest, ALimitOnAddressesIsHeededSoon) {
-  pool_.give_guarded(take());
+  pool_.give_large(take(), SpanState::kDirty);
   memory_.address_limit = 2 * kSectorBytes;
   unsigned taken = 0;
   for (Span* span; (span = pool_.take_guarded(kSize, 1)) != nullptr && taken < 1000; ++taken) {
-    pool_.give_guarded(span);
+    pool_.give_large(span, SpanState::kDirty);
   }
   EXPECT_GT(taken, 0u);
   EXPECT_LT(taken, 100u);
@@ -262,7 +262,7 @@ TEST_F(GuardedTest, OfALimitOnAddressesItLeavesMostToOthers) {
   Span* second = pool_.take_guarded(kSize, 1);
   EXPECT_NE(second, nullptr);
   EXPECT_EQ(pool_.take_guarded(kSize, 1), nullptr);
-  pool_.give_guarded(span);
+  pool_.give_large(span, SpanState::kDirty);
   EXPECT_EQ(memory_.reserved, kSectorBytes) << "there is no quarantine";
 }
 

@@ -231,8 +231,7 @@ class Ledger {
   [[nodiscard]] Pages shorten_apart(Span* run, std::size_t pages) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
-    const std::size_t kept =
-        (pages + Limits::kSectorPages - 1) / Limits::kSectorPages * Limits::kSectorPages;
+    const std::size_t kept = PageMap::in_sectors(pages);
     const Pages rest{run->first_page_.get() + kept, run->pages_.get() - kept};
     run->pages_.set(kept);
     log_debug("run %, a mapping of its own, is all that is kept", extent_of(run));

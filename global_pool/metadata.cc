@@ -3,6 +3,8 @@
 #include <bit>
 #include <new>
 
+#include "global_pool/bases.h"
+#include "global_pool/limits.h"
 #include "shim/config.h"
 #include "shim/defences.h"
 #include "shim/fatal.h"
@@ -12,14 +14,12 @@
 namespace ralloc {
 namespace {
 
-// Each chunk at a random address of its own; 16 TiB to 64 TiB, where nobody puts anything unasked.
+// Each chunk at a random address of its own.
 void* hint() {
   if constexpr (!Defences::kRandomBases) return nullptr;
-  constexpr std::uintptr_t kLeast = std::uintptr_t{1} << 44;
-  std::uintptr_t random = 0;
-  (void)os::fill_random(&random, sizeof random);  // weaker bytes are better than none
   const std::uintptr_t page = os::page_size();
-  return reinterpret_cast<void*>((kLeast + random % (3 * kLeast)) / page * page);
+  const std::uintptr_t base = random_base(ShippedLimits::Memory::random(), 0);
+  return reinterpret_cast<void*>(base / page * page);
 }
 
 }  // namespace

@@ -111,6 +111,10 @@ class PageMap {
     if constexpr (Limits::Defences::kGuardsLarge) forget_freed(page, pages);
     return true;
   }
+  // So many pages, rounded up to whole sectors.
+  static constexpr std::size_t in_sectors(std::size_t pages) {
+    return (pages + kSectorPages - 1) / kSectorPages * kSectorPages;
+  }
   // Whether no covered page has a place of these, whole sectors.
   bool has_places(std::uintptr_t page, std::size_t pages) const {
     if (mask_.load(Sync::kRelaxed) == 0) return true;  // not even the map has one

@@ -169,7 +169,7 @@ struct StatedLargeParts : StatedScenario<StatedLargeParts<kThreads>, kThreads> {
     char* const guarded = span->begin();
     StatedWorld::make_live(guarded);
     StatedWorld::take_back(guarded);
-    this->pool.give_guarded(span);
+    this->pool.give_large(span, SpanState::kDirty);
     expect_misuse(Misuse::kDoubleFree, guarded,
                   [&] { (void)this->pool.give_large_part(guarded, kPageBytes, true); });
   }
