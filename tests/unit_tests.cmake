@@ -31,6 +31,7 @@ function(ralloc_unit_test name)
   list(TRANSFORM sources PREPEND ${PROJECT_SOURCE_DIR}/)
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE ralloc_unit)
+  ralloc_precompile(${name})
   add_dependencies(unit_tests ${name})
   gtest_discover_tests(${name} TEST_PREFIX unit. TEST_FILTER "${unit_filter}"
                        PROPERTIES TIMEOUT 120 ${unit_environment})

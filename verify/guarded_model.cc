@@ -36,7 +36,7 @@ struct GuardScenario : PoolScenario<Model, kThreads, Sync, Limits> {
   void give_guarded(Span* span, std::size_t bytes) {
     require(this->pool.large_at(span->begin()) == span, "a large block is not found");
     this->let_go_bytes(span->begin(), bytes);
-    this->pool.give_large(span, SpanState::kDirty);
+    this->pool.give_large(span, ralloc::SpanState::kDirty);
   }
   // False if it cannot.
   bool resize(Span* span, std::size_t bytes, std::size_t more_or_less) {
@@ -176,7 +176,7 @@ struct GuardedFork : GuardScenario<GuardedFork<kThreads>, kThreads, RelacyFutexS
     Execution::writes_until_lost = 1 + rl::rand(60);
     try {
       auto* const span = this->pool.take_guarded(kPageBytes, 1);
-      this->pool.give_large(span, SpanState::kDirty);
+      this->pool.give_large(span, ralloc::SpanState::kDirty);
       (void)this->pool.take(0, kTwoBlocks, nullptr, 0);
       require(false, "it was not lost");
     } catch (const Execution::Lost&) {
