@@ -73,7 +73,8 @@ def compile_headers(root, compiler):
         command = [compiler, "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
                    "-fsized-deallocation",
                    "-x", "c++", "-", "-I", root, "-I", os.path.join(root, PUBLIC),
-                   "-I", os.path.join(root, "tests")]
+                   "-I", os.path.join(root, "tests"),
+                   '-DRALLOC_SUITE_MEMORY="bench/suite/by_malloc/memory.h"']
         # Twice: #pragma once must hold.
         source = f'#include "{path}"\n' * 2
         with open(os.path.join(root, path), encoding="utf-8") as file:
