@@ -1,0 +1,136 @@
+"""Runs the cases of the suite: each figure is of a process of its own, and the rounds interleave
+the allocators."""
+import json
+import subprocess
+from dataclasses import dataclass
+
+import allocators
+from comparison import Progress
+
+PROGRAMS = allocators.RALLOC.parent / "bench" / "suite"
+# Beside the allocators to preload: ralloc's own functions, which the program is linked with.
+OWN = "ralloc-api"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A case on so many threads."""
+    case: str
+    threads: int
+
+    def __str__(self):
+        return f"{self.case}, {self.threads} thread{'s' if self.threads > 1 else ''}"
+
+
+class Failed(Exception):
+    """A run ended badly, or not at all."""
+
+
+class Suite:
+    """The programs, and the cases that each has."""
+
+    def __init__(self, chosen, programs=PROGRAMS):
+        self.chosen, self._programs = chosen, programs
+        self.cases = self._list("suite")
+        self.own_cases = {name: case for name, case in self._list("suite_api").items()
+                          if name not in self.cases}
+
+    def _list(self, program):
+        path = self._programs / program
+        if not path.exists():
+            raise SystemExit(f"{path} does not exist: ./dev bench builds it")
+        out = subprocess.run([path, "--list"], capture_output=True, text=True, check=True).stdout
+        cases = [json.loads(line) for line in out.splitlines()]
+        return {case["name"]: case for case in sorted(cases, key=lambda case: case["name"])}
+
+    def about(self, case):
+        return {**self.cases, **self.own_cases}[case]
+
+    def allocators_of(self, case):
+        return [name for name in self.chosen if case in self.cases or name == OWN]
+
+    def run(self, name, point, *arguments, timed=False, limit=600):
+        """The figures of one run under the allocator `name`."""
+        library = None if name == OWN else self.chosen[name]
+        program = "suite_api" if name == OWN else "suite_timed" if timed else "suite"
+        command = [self._programs / program, "--only", point.case, "--threads", str(point.threads),
+                   *map(str, arguments)]
+        try:
+            done = subprocess.run(command, env=allocators.environment(library), text=True,
+                                  capture_output=True, timeout=limit)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"{point} under {name}: not done after {limit:.0f} s") from None
+        if done.returncode != 0:
+            raise Failed(f"{point} under {name} ended with {done.returncode}: "
+                         f"{done.stderr.strip()[-500:]}")
+        figures = json.loads(done.stdout)
+        if name != OWN:
+            allocators.check_answered(name, library, figures["allocator"])
+        return figures
+
+
+def points_of(suite, names, threads):
+    """Every case on every number of threads that makes sense for it."""
+    return [Point(case, count) for case in names for count in threads
+            if count >= suite.about(case)["least_threads"]]
+
+
+def measure(suite, points, options):
+    """The runs, as a list of rows; and what failed, as sentences."""
+    rows, failures = [], []
+    runs = {point: suite.allocators_of(point.case) for point in points}
+    each = 1 + options.rounds
+    progress = Progress(sum(len(names) * each for names in runs.values()))
+    for point, names in runs.items():
+        iterations, names = calibrate(suite, point, names, options, progress, failures)
+        for number in range(options.rounds):
+            # The last round tells what stays after a rest too.
+            rests = (number + 1 == options.rounds and not options.no_rest
+                     and suite.about(point.case)["holds_memory"])
+            arguments = ["--iterations", iterations, *(["--rest"] if rests else [])]
+            for name in list(names):
+                take(suite, name, point, arguments, {"round": number + 1}, rows, failures)
+                progress.step(f"{point} under {name}")
+    return rows, failures
+
+
+def calibrate(suite, point, names, options, progress, failures):
+    """How often all of them go round: about as often as the median one can in the wanted time, so
+    that each does the same work. Who fails is left out."""
+    found = {}
+    for name in names:
+        try:
+            figures = suite.run(name, point, "--seconds", options.seconds)
+            found[name] = figures["iterations"] * options.seconds / max(figures["seconds"], 1e-6)
+        except Failed as failed:
+            failures.append(str(failed))
+        progress.step(f"{point} under {name}")
+    ordered = sorted(found.values())
+    return max(1, round(ordered[len(ordered) // 2])) if ordered else 1, list(found)
+
+
+def measure_latencies(suite, points, options):
+    """As measure, each call timed; fewer, since a clock that is read costs more than a call."""
+    rows, failures = [], []
+    names = [name for name in suite.chosen if name != OWN]
+    points = [point for point in points if point.case in suite.cases]
+    rounds = min(3, options.rounds)
+    progress = Progress(len(points) * len(names) * rounds)
+    for point in points:
+        for number in range(rounds):
+            for name in names:
+                take(suite, name, point, ["--seconds", options.seconds],
+                     {"round": number + 1, "timed": True}, rows, failures, timed=True)
+                progress.step(f"latencies of {point} under {name}")
+    return rows, failures
+
+
+def take(suite, name, point, arguments, labels, rows, failures, timed=False):
+    try:
+        figures = suite.run(name, point, *arguments, timed=timed)
+    except Failed as failed:
+        failures.append(str(failed))
+        return
+    del figures["allocator"]
+    rows.append({"case": point.case, "threads": point.threads, "allocator": name, **labels,
+                 **{key: value for key, value in figures.items() if key != "name"}})
