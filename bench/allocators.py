@@ -1,5 +1,6 @@
 """The allocators that the benchmarks compare, and how a program is run under one."""
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -15,6 +16,9 @@ PEERS = {
     "tbbmalloc": "libtbbmalloc_proxy.so.2",
 }
 SYSTEM = "glibc"
+# For the --help of each script that takes them.
+NAMES_HELP = ("comma-separated; all: those that are installed or built; NAME=PATH: any other "
+              "library, shown as NAME; default: ")
 
 
 def find_library(soname):
@@ -38,16 +42,37 @@ def installed(library=RALLOC, secure=SECURE):
 
 
 def select(text, library=RALLOC, secure=SECURE):
-    """The allocators named in `text`, comma-separated; all that are installed if empty."""
+    """The allocators named in `text`, as NAMES_HELP says. NAME=PATH may take the place of one
+    of the known names."""
     found = installed(library, secure)
-    names = text.split(",") if text else list(found)
-    for name in names:
+    chosen = {}
+    words = [known for word in text.split(",") for known in (found if word == "all" else [word])]
+    for word in words:
+        name, is_given, path = word.partition("=")
+        if is_given:
+            found[name] = given(name, path)
         if name not in found:
             known = ", ".join(["ralloc", "ralloc-secure", SYSTEM, *PEERS])
-            raise SystemExit(f"allocator {name!r} is not built or installed (known: {known})")
-    if "ralloc" in names and not found["ralloc"].exists():
-        raise SystemExit(f"{found['ralloc']} does not exist: ./dev build release")
-    return {name: found[name] for name in names}
+            raise SystemExit(f"allocator {name!r} is not built or installed (known: {known}; "
+                             f"any other library: NAME=PATH)")
+        if name in chosen:
+            raise SystemExit(f"allocator {name!r} is named twice")
+        chosen[name] = found[name]
+    if "ralloc" in chosen and not chosen["ralloc"].exists():
+        raise SystemExit(f"{chosen['ralloc']} does not exist: ./dev build release")
+    return chosen
+
+
+def given(name, path):
+    """The library of NAME=PATH, where the loader can preload it under that name."""
+    if not name or name == SYSTEM:
+        raise SystemExit(f"{name}={path}: give it a name of its own, not {name!r}")
+    library = Path(path).resolve()
+    if not library.is_file():
+        raise SystemExit(f"{name}={path}: there is no such file")
+    if re.search(r"[\s:]", str(library)):
+        raise SystemExit(f"{name}={path}: LD_PRELOAD cannot hold a path with spaces or colons")
+    return library
 
 
 def environment(library):
@@ -74,3 +99,12 @@ def check_answered(name, library, answered):
         right = answered.resolve() == Path(library).resolve()
     if not right:
         raise SystemExit(f"{name}: malloc was answered by {answered}")
+
+
+def answering(program, env):
+    """Where the loader would find malloc for a program and its libraries; it is not run."""
+    asking = {"LD_TRACE_LOADED_OBJECTS": "1", "LD_WARN": "1", "LD_BIND_NOW": "1",
+              "LD_DEBUG": "bindings"}
+    out = subprocess.run([str(program)], env=env | asking, stdout=subprocess.DEVNULL,
+                         stderr=subprocess.PIPE, text=True, errors="replace")
+    return set(re.findall(r"binding file .* to (.+) \[0\]: normal symbol `malloc'", out.stderr))

@@ -2,16 +2,15 @@
 
 All of them come from Debian's packages, or from this project's build (server_load). The work is
 fixed: it depends on no clock and no random number, except the requests of redis-benchmark,
-whose number is fixed, and those of server_load, whose time is counted for each.
+whose number is fixed, and those of server_load, whose time is counted for each. How threads
+meet, and when db_bench compacts, is left to them.
 """
 import json
-import os
-import subprocess
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import allocators
+import measured
+import servers
 
 GCC_SOURCE = allocators.REPO / "tests" / "programs" / "gcc_input.cc"
 GCC_SMALL_SOURCE = Path(__file__).resolve().parent / "server_request.cc"
@@ -33,98 +32,52 @@ delete from item where id % 4 = 1;
 vacuum;
 """
 
-
-@dataclass
-class Usage:
-    """What a process and all that it waited for has cost."""
-    cpu_seconds: float
-    peak_mib: float
-
-
-def start(command, library, **how):
-    return subprocess.Popen([str(word) for word in command], env=environment(library), **how)
-
-
-def environment(library):
-    # PYTHONMALLOC: each object of python3 is then a block of its own.
-    settings = dict(LC_ALL="C", PYTHONMALLOC="malloc", PYTHONHASHSEED="0")
-    return allocators.environment(library) | settings
-
-
-def finish(process, what, log):
-    """Waits for the end of a process, which must be a good one under the right allocator."""
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    said = log.read_text(errors="replace")
-    if process.returncode != 0 or "ralloc: " in said or "cannot be preloaded" in said:
-        raise SystemExit(f"{what} ended with {process.returncode}:\n{said[-2000:]}")
-    return Usage(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+# Of each of 4 threads; keys are of 16 bytes. Small buffers, so that tables are written, merged
+# and read again all the time.
+DB_BENCH = """
+--threads=4 --num=60000 --reads=30000 --seed=1
+--benchmarks=fillrandom,overwrite,readrandom,multireadrandom,seekrandom,mergerandom,compact,readrandom
+--value_size_distribution_type=uniform --value_size_min=20 --value_size_max=600 --seek_nexts=20
+--merge_operator=stringappend --compression_type=lz4 --bloom_bits=10 --max_background_jobs=2
+--write_buffer_size=4194304 --cache_size=16777216 --db=db
+"""
 
 
 class Command:
     """A program that is started, does its work and ends; callgrind can run it too."""
 
-    def __init__(self, name, about, command, script=None):
-        self.name, self.about, self._command, self._script = name, about, command, script
-        self.can_count = True
+    def __init__(self, name, about, tools, command, script=None, can_count=True):
+        self.name, self.about, self.tools, self.can_count = name, about, tools, can_count
+        self._command, self._script = command, script
 
     def run(self, library, scratch, prefix=(), small=False):
         """One run: the usage, and what was written to standard error."""
-        log = scratch / "stderr"
+        program, *_ = self._command(small)
+        measured.check_bindings(self.name, program, library)
         text = self._script(small) if self._script else ""
         (scratch / "stdin").write_text(text)
-        with open(scratch / "stdin", "rb") as stdin, open(log, "wb") as err:
-            process = start([*prefix, *self._command(small)], library, stdin=stdin,
-                            stdout=subprocess.DEVNULL, stderr=err, cwd=scratch)
-            usage = finish(process, self.name, log)
-        return usage, log.read_text(errors="replace")
-
-
-class Redis:
-    name = "redis"
-    about = "redis-server under 1.2 million requests of redis-benchmark"
-    can_count = False
-    REQUESTS = 200_000
-    COMMANDS = "set,get,lpush,lpop,sadd,hset"
-
-    def run(self, library, scratch):
-        socket, log = scratch / "redis.socket", scratch / "stderr"
-        socket.unlink(missing_ok=True)
-        with open(log, "wb") as err:
-            server = start(["redis-server", "--port", 0, "--unixsocket", socket, "--save", "",
-                            "--dir", scratch], library, stdout=err, stderr=err)
-            try:
-                self._load(server, socket)
-            except BaseException:
-                server.kill()
-                raise
-            return finish(server, self.name, log), ""
-
-    def _load(self, server, socket):
-        deadline = time.monotonic() + 30
-        while not socket.exists():
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit("redis-server does not start")
-            time.sleep(0.02)
-        plain = environment(None)
-        subprocess.run(["redis-benchmark", "-s", str(socket), "-q", "-n", str(self.REQUESTS),
-                        "-P", "16", "-r", "100000", "-d", "120", "-t", self.COMMANDS],
-                       env=plain, stdout=subprocess.DEVNULL, check=True)
-        subprocess.run(["redis-cli", "-s", str(socket), "shutdown", "nosave"],
-                       env=plain, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with open(scratch / "stdin", "rb") as stdin, open(scratch / "stdout", "wb") as out:
+            process = measured.Process(self.name, [*prefix, *self._command(small)], library,
+                                       scratch / "stderr", stdin=stdin, stdout=out, cwd=scratch)
+            usage = process.finish()
+        return usage, process.said()
 
 
 class ServerLoad:
-    """Runs for a fixed time, so that its cost is that of a million requests."""
+    """Runs for a fixed time, so that its processor time is that of a million requests; page
+    faults and switches are of all that it served."""
     name = "server_load"
     about = "a million requests of bench/server_load"
+    tools = {}
     can_count = False
 
     def run(self, library, scratch):
-        log, answer = scratch / "stderr", scratch / "stdout"
-        with open(log, "wb") as err, open(answer, "wb") as out:
-            process = start([SERVER_LOAD, "-s", 2], library, stdout=out, stderr=err)
-            usage = finish(process, self.name, log)
+        if not SERVER_LOAD.exists():
+            raise SystemExit(f"{SERVER_LOAD} does not exist: ./dev build release")
+        answer = scratch / "stdout"
+        with open(answer, "wb") as out:
+            usage = measured.Process(self.name, [SERVER_LOAD, "-s", 2], library,
+                                     scratch / "stderr", stdout=out).finish()
         figures = json.loads(answer.read_text())
         allocators.check_answered(self.name, library, figures["allocator"])
         usage.cpu_seconds *= 1e6 / figures["requests"]
@@ -139,14 +92,21 @@ def all_programs():
     def python(small):
         return ["/usr/bin/python3", "-I", "-B", PYTHON_WORK, 1 if small else 30]
 
+    def db_bench(_small):
+        return ["/usr/bin/db_bench", *DB_BENCH.split()]
+
     return [
         Command("sqlite3", "the shell: tables, indices, joins and groups in memory",
-                lambda small: ["/usr/bin/sqlite3", "-batch", ":memory:"],
+                {"sqlite3": "sqlite3"}, lambda small: ["/usr/bin/sqlite3", "-batch", ":memory:"],
                 lambda small: SQL.format(rows=10_000 if small else 250_000)),
         Command("g++", "compiles a small file that includes much of the standard library",
-                compile_it),
+                {"g++": "g++"}, compile_it),
         Command("python3", "objects, strings, JSON and regular expressions, each a block of malloc",
-                python),
-        Redis(),
+                {"python3": "python3"}, python),
+        Command("rocksdb", "db_bench: 4 threads put, get, scan and merge a million times, and compact",
+                {"db_bench": "rocksdb-tools"}, db_bench, can_count=False),
+        servers.Redis(),
+        servers.Memcached(),
+        servers.Nginx(),
         ServerLoad(),
     ]
