@@ -18,7 +18,9 @@ class Ratio:
         of_rounds = sorted(b / a for a, b in zip(base, other))
         self.low, self.high = interval(of_rounds)
         self.is_known = len(base) > 1
-        self.is_difference = self.is_known and not self.low <= 1 <= self.high
+        # Fewer rounds cannot show one with CONFIDENCE, even if all agree.
+        is_shown = 1 - 2 / 2**len(base) >= CONFIDENCE
+        self.is_difference = is_shown and not self.low <= 1 <= self.high
 
     def __str__(self):
         if not self.is_known:

@@ -29,8 +29,9 @@ class RatioTest(unittest.TestCase):
     def test_rounds_that_agree_show_one(self):
         self.assertTrue(Ratio([10, 10, 10, 10, 10], [12, 11, 12, 13, 11]).is_difference)
 
-    def test_one_round_shows_none(self):
-        self.assertFalse(Ratio([10], [20]).is_difference)
+    def test_few_rounds_show_none(self):
+        self.assertFalse(Ratio([10] * 4, [20] * 4).is_difference)
+        self.assertTrue(Ratio([10] * 5, [20] * 5).is_difference)
 
     def test_many_rounds_bear_an_outlier(self):
         # Of ten rounds the second to the ninth hold the median with 97.9 %.
