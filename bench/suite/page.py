@@ -7,6 +7,7 @@ GROUPS = {
     "calloc": "Blocks of zeros",
     "exchange": "One thread allocates, another frees",
     "large": "Large blocks",
+    "limits": "What no allocator can undercut",
     "mix": "Many live blocks of mixed sizes",
     "own": "ralloc's own functions",
     "pairs": "A block at a time",
