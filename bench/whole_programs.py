@@ -103,7 +103,7 @@ def all_programs():
                 {"g++": "g++"}, compile_it),
         Command("python3", "objects, strings, JSON and regular expressions, each a block of malloc",
                 {"python3": "python3"}, python),
-        Command("rocksdb", "db_bench: 4 threads put, get, scan and merge a million times, and compact",
+        Command("rocksdb", "db_bench: 4 threads put, get, scan, merge and compact",
                 {"db_bench": "rocksdb-tools"}, db_bench, can_count=False),
         servers.Redis(),
         servers.Memcached(),
