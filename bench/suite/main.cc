@@ -110,11 +110,13 @@ const char* malloc_library() {
   return dladdr(reinterpret_cast<void*>(&std::malloc), &info) != 0 ? info.dli_fname : "unknown";
 }
 
-// Almost idle, as at night: some allocators return memory only when they are called.
+// Almost idle, as at night: many allocators return memory only when they are called, and some of them
+// only by calls that do more than the cheapest.
 double mib_after_a_rest() {
+  constexpr std::size_t kSizes[] = {100, 100'000};
   const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(1500);
   while (std::chrono::steady_clock::now() < end) {
-    Memory::deallocate(touch(Memory::allocate(100)), 100);
+    for (std::size_t size : kSizes) Memory::deallocate(touch(Memory::allocate(size)), size);
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   return status_mib("VmRSS:");
