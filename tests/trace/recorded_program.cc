@@ -44,7 +44,7 @@ void each_call() {
 // One thread allocates, the other frees in the same order; of a few sizes, so that addresses come
 // again at once.
 void hand_over() {
-  constexpr unsigned kBlocks = 20'000;
+  constexpr unsigned kBlocks = 6000;
   constexpr unsigned kRoom = 8;
   std::atomic<void*> handed[kRoom] = {};
   std::thread other([&] {

@@ -78,7 +78,7 @@ class RecordingTest(unittest.TestCase):
         for one in found:
             sizes[one.call].append(one.size)
             threads[one.call].add(one.thread)
-        numbers = range(20_000)
+        numbers = range(6000)
         self.assertEqual(sizes["allocate"], [MILLION + i for i in numbers])
         self.assertEqual(sizes["reallocate"], [2 * MILLION + i for i in numbers if i % 3 == 0])
         self.assertEqual(sizes["free"],
@@ -101,10 +101,11 @@ class RecordingTest(unittest.TestCase):
         self.assertIn([("allocate", 0), ("free", 0)], found)
 
     def test_the_recording_ends_after_the_events_asked_for(self):
-        self.record("hand_over", MALLOC_TRACE_EVENTS="50000")
-        self.assertLessEqual(len(self.list()), 50_000)
-        self.assertEqual(len(self.list("--operations", 40)), 39)  # and one of the C++ library
-        self.assertIn("0,000 events)", self.convert(
+        self.record("hand_over", MALLOC_TRACE_EVENTS="10000")
+        self.assertLessEqual(len(self.list()), 10_000)
+        # Some are of the C++ library.
+        self.assertIn(len(self.list("--operations", 100)), range(50, 101))
+        self.assertIn("10,000 events)", self.convert(
             self.recording, "--out", self.scratch / "trace").stdout)
 
     def test_a_packed_trace_unpacks_to_the_same(self):

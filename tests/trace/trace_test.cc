@@ -2,9 +2,11 @@
 #include "bench/trace/trace.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -18,18 +20,19 @@
 namespace ralloc::bench {
 namespace {
 
-// A file of its own, that goes with it.
+// A file in memory, that goes with it.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(const std::string& bytes) {
-    close(mkstemp(path_.data()));
-    std::ofstream(path_, std::ios::binary) << bytes;
+  explicit TemporaryFile(const std::string& bytes) : file_(memfd_create("trace", MFD_CLOEXEC)) {
+    EXPECT_EQ(write(file_, bytes.data(), bytes.size()), ssize_t(bytes.size()));
   }
-  ~TemporaryFile() { unlink(path_.c_str()); }
-  const std::string& path() const { return path_; }
+  ~TemporaryFile() { close(file_); }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  std::string path() const { return "/proc/self/fd/" + std::to_string(file_); }
 
  private:
-  std::string path_ = testing::TempDir() + "trace_XXXXXX";
+  const int file_;
 };
 
 std::uint32_t crc32(const std::string& bytes) {
@@ -166,21 +169,44 @@ TEST(TraceTest, IsNotReadWhereItIsCutOff) {
   }
 }
 
-// Whatever the bytes are, each block is freed once, or the file is refused.
+// Whatever the operations are, each block is freed once, or the file is refused.
+TEST(TraceTest, FreesEachBlockOnceOrIsRefused) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  const auto below = [&](unsigned count) { return char(random() % count); };
+  int replayed = 0;
+  for (int round = 0; round < 2000; ++round) {
+    std::string body;
+    const unsigned operations = 1 + random() % 12;
+    unsigned births = 0;
+    for (unsigned i = 0; i < operations; ++i) {
+      const char call = below(5);
+      body += char(below(call < 3 ? 16 : char(births + 1)) << 3 | call);
+      if (call == 2) body += below(13);
+      if (call == 3) body += below(127);
+      births += call < 4;
+    }
+    const std::string file = file_of(body, operations, births);
+    if (fault_of(file) != "") continue;
+    ++replayed;
+    const Trace trace = loaded(file);
+    CheckedMemory memory;
+    Replayer(trace).run(memory);
+    EXPECT_TRUE(memory.live.empty());
+    EXPECT_EQ(memory.peak, trace.peak_bytes());
+  }
+  EXPECT_GT(replayed, 100);
+}
+
 TEST(TraceTest, BearsBytesByChance) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   for (int round = 0; round < 2000; ++round) {
     std::string body(random() % 12 + 1, '\0');
-    for (char& byte : body) byte = char(random() % 64);
-    const std::string file =
-        file_of(body, random() % (body.size() + 1), random() % (body.size() + 1), 8);
-    if (fault_of(file) != "") continue;
-    const Trace trace = loaded(file);
-    CheckedMemory memory;
-    Replayer(trace).run(memory);
-    EXPECT_TRUE(memory.live.empty());
+    for (char& byte : body) byte = char(random());
+    fault_of(file_of(body, random() % (body.size() + 1), random() % (body.size() + 1), 8));
   }
 }
 
