@@ -3,6 +3,7 @@
 import argparse
 import collections
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -99,6 +100,32 @@ class RecordingTest(unittest.TestCase):
                   for one in self.list(recording=self.scratch / path.suffix[1:])]
                  for path in paths]
         self.assertIn([("allocate", 0), ("free", 0)], found)
+
+    def test_an_address_may_be_given_again_while_its_block_is_reallocated(self):
+        free, move, moved = 4, 5, 6  # the kinds of bench/trace/recorder.cc
+        self.write_recording([
+            (0x10, MILLION, 0, 0, 1),
+            (0x10, 0, 0, 0, move),
+            (0x10, MILLION + 1, 1, 0, 1),      # thread 1 has what thread 0 no longer has
+            (0x20, MILLION + 2, 0, 0, moved),
+            (0x20, 0, 0, 0, move),
+            (0, 1 << 62, 0, 0, moved),  # fails
+            (0x10, 0, 0, 0, free),
+            (0x99, 0, 0, 0, free),             # of nothing known
+            (0x98, 0, 0, 0, move),             # neither is that
+            (0x98, MILLION + 3, 0, 0, moved),
+            (0x98, MILLION + 4, 0, 0, 1),      # freed unseen
+            (0x20, 0, 1, 0, free),
+            (0x98, 0, 1, 0, move)])            # where the recording ends
+        self.assertEqual(
+            [(one.call, one.size - MILLION, one.thread) for one in self.list()],
+            [("allocate", 0, 0), ("allocate", 1, 1), ("reallocate", 2, 0), ("free", 1, 0),
+             ("allocate", 3, 0), ("free", 3, 0), ("allocate", 4, 0), ("free", 2, 1)])
+
+    def write_recording(self, events):
+        head = struct.pack("<8sQ496s", b"MALLREC", 7, b"/made/up")
+        body = b"".join(struct.pack("<QQIB2xB", *event) for event in events)
+        Path(f"{self.recording}.7").write_bytes(head + body + bytes(24))
 
     def test_the_recording_ends_after_the_events_asked_for(self):
         self.record("hand_over", MALLOC_TRACE_EVENTS="10000")
