@@ -72,7 +72,9 @@ class Decoder {
     free_numbers_ = MappedArray<std::uint32_t>(births_);
     sizes_ = MappedArray<std::size_t>(births_);
     while (at_ < bytes_.size()) read_operation();
-    if (trace_.count_ != operations_ || birth_ != births_) fail("has other operations than it says");
+    if (trace_.count_ != operations_ || birth_ != births_) {
+      fail("has other operations than it says");
+    }
     trace_.recorded_ = trace_.count_;
     for (std::size_t birth = 0; birth < births_; ++birth) {
       if (block_of_birth_[birth] != kDead) take_back(birth);

@@ -102,7 +102,7 @@ class RecordingTest(unittest.TestCase):
         self.assertIn([("allocate", 0), ("free", 0)], found)
 
     def test_an_address_may_be_given_again_while_its_block_is_reallocated(self):
-        free, move, moved = 4, 5, 6  # the kinds of bench/trace/recorder.cc
+        free, move, moved = 4, 5, 6  # the kinds of bench/trace/recording.h
         self.write_recording([
             (0x10, MILLION, 0, 0, 1),
             (0x10, 0, 0, 0, move),

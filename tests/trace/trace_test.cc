@@ -116,8 +116,8 @@ struct CheckedMemory {
   }
 };
 
-// Each number is below 128. 5 B, 7 B zeroed; the other thread reallocates the first to 9 B and frees the second, and
-// allocates 3 B aligned to 64.
+// Each number is below 128. 5 B, 7 B zeroed; the other thread reallocates the first to 9 B, frees
+// the second and allocates 3 B aligned to 64.
 const std::string kBody = {5 << 3 | 0, 7 << 3 | 1, 1 << 3 | 5, 1 << 3 | 3, 9,
                            1 << 3 | 4, 3 << 3 | 2, 6};
 
