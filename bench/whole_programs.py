@@ -90,7 +90,7 @@ def all_programs():
         return ["/usr/bin/g++", "-std=c++20", "-pthread", "-c", "-o", "out.o", *what]
 
     def python(small):
-        return ["/usr/bin/python3", "-I", "-B", PYTHON_WORK, 1 if small else 30]
+        return ["/usr/bin/python3", "-s", "-B", PYTHON_WORK, 1 if small else 30]
 
     def db_bench(_small):
         return ["/usr/bin/db_bench", *DB_BENCH.split()]
