@@ -85,18 +85,27 @@ class Arena {
     const std::size_t multiple = align > Limits::kSectorPages ? align : Limits::kSectorPages;
     return reserve(PageMap::in_sectors(pages), multiple << Limits::kPageShift);
   }
-  // As grow_apart, reserved only.
+  // Such a piece, which ends before `page`, grows by at least `pages` pages, reserved only.
   Pages grow_guarded(std::uintptr_t page, std::size_t pages) {
     return reserve_behind(page, PageMap::in_sectors(pages));
   }
   // Makes all of such a piece accessible.
   bool open_guarded(Pages piece) { return commit_pages(piece); }
 
-  // Such a piece, which ends before `page`, grows by at least `pages` pages, committed; none
-  // unless the addresses are free.
-  Pages grow_apart(std::uintptr_t page, std::size_t pages) {
-    const Pages more = reserve_behind(page, PageMap::in_sectors(pages));
-    return commit_pages(more) ? more : give_up_and_release(more);
+  // A piece that is all of a block apart grows by at least `pages` pages, committed; none unless the
+  // addresses are free.
+  Pages grow_apart(Pages block, std::size_t pages) {
+    const Pages more{block.first + block.count, PageMap::in_sectors(pages)};
+    const Extent bytes = extent(more);
+    if (!Memory::extend(address(block.first), extent(block).size, bytes.size)) return {};
+    if (!map_.cover(more.first, more.count)) {
+      Memory::release(address(more.first), bytes.size);
+      return {};
+    }
+    log_debug("% is committed", bytes);
+    reserved_.set(reserved_.get() + more.count);
+    committed_.set(committed_.get() + more.count);
+    return more;
   }
 
   // Whole sectors, committed or not, whose addresses the caller releases now.

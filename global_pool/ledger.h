@@ -627,8 +627,9 @@ class Ledger {
   // Lengthens a mapping of a block's own into free addresses, by whole sectors.
   bool lengthen_apart(Span* run, std::size_t least, std::size_t most)
       REQUIRES(mutex_, any_mutex) {
-    std::size_t more = arena_.grow_apart(run->end_page(), most).count;
-    if (more < least && least < most) more = arena_.grow_apart(run->end_page(), least).count;
+    const Pages block{run->first_page_.get(), run->pages_.get()};
+    std::size_t more = arena_.grow_apart(block, most).count;
+    if (more < least && least < most) more = arena_.grow_apart(block, least).count;
     run->pages_.set(run->pages_.get() + more);
     log_debug("run %, a mapping of its own, has % of % pages more", extent_of(run), more, most);
     return more >= least;

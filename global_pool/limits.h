@@ -204,6 +204,14 @@ struct ShippedLimits {
       if constexpr (kDebugger) debugger::note_reserved(p, bytes);
       return true;
     }
+    [[nodiscard]] static bool extend(void* p, std::size_t bytes, std::size_t more) {
+      if (!os::extend(p, bytes, more)) return false;
+      if constexpr (kDebugger) {
+        debugger::note_reserved(static_cast<char*>(p) + bytes, more);
+        debugger::note_committed(static_cast<char*>(p) + bytes, more);
+      }
+      return true;
+    }
     [[nodiscard]] static bool purge(void* p, std::size_t bytes) EXCLUDES(any_mutex) {
       return os::purge(p, bytes);
     }

@@ -169,6 +169,12 @@ struct LinuxOn {
     return p == begin;
   }
 
+  // The mapping itself grows. One beside it would not become one with it where pages were moved
+  // there, and move_pages can only move one.
+  static bool extend(void* begin, std::size_t bytes, std::size_t more) noexcept {
+    return Calls::mremap(begin, bytes, bytes + more, 0, nullptr) == begin;
+  }
+
   // In two steps, for the kernel's failures are not clean: with MREMAP_FIXED it unmaps the
   // target before it has looked at all that can fail, and since Linux 6.17 it moves several
   // mappings one after another and may stop between them. The first step has no such flag: it

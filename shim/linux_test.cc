@@ -95,6 +95,24 @@ TYPED_TEST(LinuxMoveTest, CopiesNothing) {
   EXPECT_EQ(resident_bytes_of(from.at(0), 4 * kPage), 0u);
 }
 
+// Pages that were moved never become one mapping with others, but theirs may grow.
+TYPED_TEST(LinuxMoveTest, MovesWhatWasExtendedAfterItWasMoved) {
+  const std::size_t kBytes = 4 * kPage;
+  Pages<TypeParam> from(4);
+  std::memset(from.at(0), 1, kBytes);
+  char* const p = static_cast<char*>(TypeParam::reserve(2 * kBytes, kPage, nullptr));
+  TypeParam::release(p + kBytes, kBytes);
+  ASSERT_EQ(TypeParam::move_pages(from.at(0), kBytes, p, kBytes), Moved::kYes);
+  ASSERT_TRUE(TypeParam::extend(p, kBytes, kBytes));
+  EXPECT_TRUE(is_filled(p + kBytes, kBytes, 0));
+  std::memset(p + kBytes, 2, kBytes);
+  Pages<TypeParam> to(8, false);
+  ASSERT_EQ(TypeParam::move_pages(p, 2 * kBytes, to.at(0), 2 * kBytes), Moved::kYes);
+  EXPECT_TRUE(is_filled(to.at(0), kBytes, 1));
+  EXPECT_TRUE(is_filled(to.at(4), kBytes, 2));
+  TypeParam::release(p, 2 * kBytes);
+}
+
 // A program that calls madvise or mlock for a part of its block splits the kernel's mapping,
 // and kernels differ in what they do about two.
 TYPED_TEST(LinuxMoveTest, LosesNothingOfTwoMappings) {

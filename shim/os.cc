@@ -20,6 +20,9 @@ void* reserve(std::size_t bytes, std::size_t align, void* hint) noexcept {
 bool reserve_at(void* begin, std::size_t bytes) noexcept {
   return Chosen::reserve_at(begin, bytes);
 }
+bool extend(void* begin, std::size_t bytes, std::size_t more) noexcept {
+  return Chosen::extend(begin, bytes, more);
+}
 void* reserve_zeros(std::size_t bytes) noexcept { return Chosen::reserve_zeros(bytes); }
 bool commit(void* begin, std::size_t bytes) noexcept { return Chosen::commit(begin, bytes); }
 bool purge(void* begin, std::size_t bytes) noexcept { return Chosen::purge(begin, bytes); }

@@ -37,6 +37,9 @@ void* reserve(std::size_t bytes, std::size_t align, void* hint) noexcept;
 // Reserves just these addresses, where a reservation of ours ends. False, and nothing has
 // changed, if they are not free.
 [[nodiscard]] bool reserve_at(void* begin, std::size_t bytes) noexcept;
+// Lengthens committed memory, all of a reservation, by so many bytes of free addresses, which are
+// committed and read as zeros. False, and nothing has changed, if that cannot be.
+[[nodiscard]] bool extend(void* begin, std::size_t bytes, std::size_t more) noexcept;
 // As reserve, but readable as zeros at once.
 void* reserve_zeros(std::size_t bytes) noexcept;
 // Makes reserved memory readable and writable; it reads as zeros. False on failure.

@@ -70,6 +70,9 @@ concept Platform = requires(void* begin, std::size_t bytes, std::size_t align, v
   // Grows a reservation in place. True: the `bytes` from `begin`, where one of ours ends, are
   // reserved as by reserve(). False: nothing has changed.
   { P::reserve_at(begin, bytes) } noexcept -> std::same_as<bool>;
+  // Pre: [begin, begin + bytes) is committed, all of a reservation. True: so are `align` bytes behind
+  // it, which read as zeros, and move_pages takes all of it. False: nothing has changed.
+  { P::extend(begin, bytes, align) } noexcept -> std::same_as<bool>;
   // Moves the pages of [begin, begin + bytes), committed, to the begin of [value, value +
   // align), reserved, which is as long at least and elsewhere. kYes: nothing was copied if the
   // system can do without; the rest of the target is committed, and the source reads as zeros.

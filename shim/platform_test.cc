@@ -171,6 +171,28 @@ TYPED_TEST(PlatformMemoryTest, GrowsIntoNothingThatIsTaken) {
   EXPECT_FALSE(TypeParam::reserve_at(pages.at(4), std::size_t{1} << 50));
 }
 
+TYPED_TEST(PlatformMemoryTest, ExtendsWhatIsCommittedIntoFreeAddresses) {
+  constexpr std::size_t kBytes = 1 << 20;
+  char* p = static_cast<char*>(TypeParam::reserve(2 * kBytes, 1 << 16, nullptr));
+  TypeParam::release(p, 2 * kBytes);
+  ASSERT_EQ(TypeParam::reserve(kBytes, 1 << 16, p), p);
+  ASSERT_TRUE(TypeParam::commit(p, kBytes));
+  std::memset(p, 1, kBytes);
+  ASSERT_TRUE(TypeParam::extend(p, kBytes, kBytes));
+  EXPECT_TRUE(is_filled(p, kBytes, 1));
+  EXPECT_TRUE(is_filled(p + kBytes, kBytes, 0));
+  TypeParam::release(p, 2 * kBytes);
+}
+
+TYPED_TEST(PlatformMemoryTest, ExtendsIntoNothingThatIsTaken) {
+  const std::size_t page = TypeParam::page_size();
+  Pages<TypeParam> pages(4);
+  std::memset(pages.at(0), 1, pages.bytes());
+  EXPECT_FALSE(TypeParam::extend(pages.at(0), page, page));
+  EXPECT_FALSE(TypeParam::extend(pages.at(0), 4 * page, std::size_t{1} << 50));
+  EXPECT_TRUE(is_filled(pages.at(0), pages.bytes(), 1));
+}
+
 // --- Moving pages ----------------------------------------------------------------------------
 
 TYPED_TEST(PlatformMemoryTest, MovesContentsAndLeavesZerosOrChangesNothing) {

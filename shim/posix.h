@@ -117,6 +117,13 @@ struct PosixOn {
     if (p != nullptr && p != begin) munmap(p, bytes);
     return p == begin;
   }
+  static bool extend(void* begin, std::size_t bytes, std::size_t more) noexcept {
+    void* const end = static_cast<char*>(begin) + bytes;
+    if (!reserve_at(end, more)) return false;
+    if (commit(end, more)) return true;
+    release(end, more);
+    return false;
+  }
   static Moved move_pages(void*, std::size_t, void*, std::size_t) noexcept { return Moved::kNo; }
 
   // libc's memory of it: there is nobody else to ask.

@@ -122,6 +122,13 @@ struct Windows {
     });
   }
 
+  static bool extend(void* begin, std::size_t bytes, std::size_t more) noexcept {
+    void* const end = static_cast<char*>(begin) + bytes;
+    if (!reserve_at(end, more)) return false;
+    if (commit(end, more)) return true;
+    release(end, more);
+    return false;
+  }
   static Moved move_pages(void*, std::size_t, void*, std::size_t) noexcept { return Moved::kNo; }
 
   static std::uintptr_t program_break() noexcept { return 0; }

@@ -154,6 +154,10 @@ struct WorldMemory {
     World::next_page += pages;
     return true;
   }
+  static bool extend(void* p, std::size_t bytes, std::size_t more) {
+    void* const end = static_cast<char*>(p) + bytes;
+    return reserve_at(end, more) && (commit(end, more) || (release(end, more), false));
+  }
   static void* reserve_zeros(std::size_t bytes) {
     require(bytes <= sizeof World::map_memory, "the page map is larger than the world");
     if (World::refused_maps != 0) {

@@ -102,6 +102,11 @@ bool reserve_at(void* begin, std::size_t bytes) noexcept {
   ralloc_test::reserved.fetch_add(bytes, std::memory_order_relaxed);
   return true;
 }
+bool extend(void* begin, std::size_t bytes, std::size_t more) noexcept {
+  if (fails(OsCall::kExtend, more) || !Chosen::extend(begin, bytes, more)) return false;
+  ralloc_test::reserved.fetch_add(more, std::memory_order_relaxed);
+  return true;
+}
 // A table that is given back again, since another one was refused, does not count either.
 void* reserve_zeros(std::size_t bytes) noexcept {
   if (fails(OsCall::kReserveZeros, bytes)) return nullptr;

@@ -9,7 +9,7 @@
 //   CALL:over:N    calls for more than N bytes
 //   CALL:total:N   calls after which more than N bytes would be reserved
 //
-// CALL is reserve, reserve_at, reserve_zeros, commit, purge, close, move_pages, map_wiped_on_fork,
+// CALL is reserve, reserve_at, extend, reserve_zeros, commit, purge, close, move_pages, map_wiped_on_fork,
 // or move_pages_lost: that is move_pages, which loses the addresses of its target by failing.
 //
 // Thread safety: any thread.
@@ -25,6 +25,7 @@ inline constexpr const char* kFaultVariable = "RALLOC_TEST_FAULT";
 enum class OsCall {
   kReserve,
   kReserveAt,
+  kExtend,
   kReserveZeros,
   kCommit,
   kPurge,
@@ -34,9 +35,8 @@ enum class OsCall {
   kMapWipedOnFork,
 };
 inline constexpr const char* kOsCallNames[] = {
-    "reserve", "reserve_at", "reserve_zeros",   "commit",
-    "purge",   "close",      "move_pages",      "move_pages_lost",
-    "map_wiped_on_fork"};
+    "reserve", "reserve_at", "extend",     "reserve_zeros",   "commit",
+    "purge",   "close",      "move_pages", "move_pages_lost", "map_wiped_on_fork"};
 inline constexpr std::size_t kOsCalls = sizeof kOsCallNames / sizeof kOsCallNames[0];
 
 enum class When { kNever, kOnce, kFrom, kEvery, kOver, kTotal };

@@ -42,6 +42,9 @@ struct OsFunctions : os::Chosen {
   static bool reserve_at(void* begin, std::size_t bytes) noexcept {
     return os::reserve_at(begin, bytes);
   }
+  static bool extend(void* begin, std::size_t bytes, std::size_t more) noexcept {
+    return os::extend(begin, bytes, more);
+  }
   static void* reserve_zeros(std::size_t bytes) noexcept { return os::reserve_zeros(bytes); }
   static bool commit(void* begin, std::size_t bytes) noexcept { return os::commit(begin, bytes); }
   static bool purge(void* begin, std::size_t bytes) noexcept { return os::purge(begin, bytes); }

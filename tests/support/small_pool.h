@@ -71,6 +71,13 @@ struct FakeMemory {
     state->reserved += bytes;
     return true;
   }
+  static bool extend(void* begin, std::size_t bytes, std::size_t more) {
+    void* const end = static_cast<char*>(begin) + bytes;
+    if (!reserve_at(end, more)) return false;
+    if (commit(end, more)) return true;
+    state->reserved -= more;
+    return false;
+  }
   static void* reserve_zeros(std::size_t bytes) {
     if (state->refuse_maps != 0) {
       --state->refuse_maps;
