@@ -63,7 +63,8 @@ bool fails(std::size_t bytes) {
 bool fails(OsCall call, std::size_t bytes) {
   read_fault();
   // Of addresses there are so many, whichever way they are asked for.
-  const bool is_reserve = fault.when == When::kTotal && call == OsCall::kReserveAt;
+  const bool is_reserve = fault.when == When::kTotal &&
+                          (call == OsCall::kReserveAt || call == OsCall::kExtend);
   if ((is_reserve ? OsCall::kReserve : call) != fault.call || !fails(bytes)) return false;
   failed.fetch_add(1, std::memory_order_relaxed);
   return true;
