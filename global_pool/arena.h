@@ -98,14 +98,10 @@ class Arena {
     const Pages more{block.first + block.count, PageMap::in_sectors(pages)};
     const Extent bytes = extent(more);
     if (!Memory::extend(address(block.first), extent(block).size, bytes.size)) return {};
-    if (!map_.cover(more.first, more.count)) {
-      Memory::release(address(more.first), bytes.size);
-      return {};
-    }
     log_debug("% is committed", bytes);
-    reserved_.set(reserved_.get() + more.count);
-    committed_.set(committed_.get() + more.count);
-    return more;
+    const Pages covered = cover(more);
+    committed_.set(committed_.get() + covered.count);
+    return covered;
   }
 
   // Whole sectors, committed or not, whose addresses the caller releases now.
@@ -138,14 +134,17 @@ class Arena {
 
   // Just these pages, whole sectors, covered by the map; none unless the addresses are free.
   Pages reserve_behind(std::uintptr_t page, std::size_t pages) {
-    const std::size_t bytes = pages << Limits::kPageShift;
-    if (!Memory::reserve_at(address(page), bytes)) return {};
-    if (!map_.cover(page, pages)) {
-      Memory::release(address(page), bytes);
+    if (!Memory::reserve_at(address(page), pages << Limits::kPageShift)) return {};
+    return cover({page, pages});
+  }
+  // What the OS has just given behind a piece; given back, and none, where the map cannot cover it.
+  Pages cover(Pages pages) {
+    if (!map_.cover(pages.first, pages.count)) {
+      Memory::release(address(pages.first), pages.count << Limits::kPageShift);
       return {};
     }
-    reserved_.set(reserved_.get() + pages);
-    return {page, pages};
+    reserved_.set(reserved_.get() + pages.count);
+    return pages;
   }
 
   // What is asked of the OS when so many pages are needed.
