@@ -111,7 +111,7 @@ def draw_efficiency(results, directory):
 def draw_heat(results, directory):
     """Our time as a multiple of each peer's."""
     points = results.points()
-    peers = [name for name in results.peers]
+    peers = results.peers
     if not points or not peers:
         return None
     figure, axis = plt.subplots(figsize=(1.5 + 1.1 * len(peers), 1 + 0.17 * len(points)))

@@ -5,7 +5,7 @@ from statistics import geometric_mean, median
 
 from comparison import Ratio
 
-OURS, SYSTEM = "ralloc", "glibc"
+OURS = "ralloc"
 NOT_PEERS = ("ralloc", "ralloc-api", "ralloc-secure")
 
 
@@ -78,10 +78,6 @@ class Results:
         values = [row[key] for row in self.timed if (row["case"], row["threads"],
                   row["allocator"]) == (case, threads, name)]
         return median(values) if values else None
-
-
-def is_local_pairs(case):
-    return case.startswith("pairs/")
 
 
 def best(ratios):
