@@ -29,6 +29,13 @@ Run* large_span(const void* block, Misuse misuse) {
   return span;
 }
 
+// Frees a large block of which nothing was freed before.
+void free_whole(Run* span) {
+  if (keep_large(span)) return;
+  bookkeeper.give_large(span, SpanState::kDirty);
+  bookkeeper.decay(os::now_ms());
+}
+
 // Moves a large block that cannot grow where it is by its pages, into a mapping of its own,
 // where it pays. Null if it does not, or the kernel cannot.
 Run* move_by_pages(Run* span, std::size_t pages) {
@@ -77,7 +84,10 @@ void* allocate_class(unsigned size_class) noexcept {
   return bookkeeper.take_anywhere(size_class);
 }
 
-LargeBlock* allocate_large(std::size_t pages, std::size_t align_pages) noexcept {
+LargeBlock* allocate_large(std::size_t pages, std::size_t align_pages, bool will_grow) noexcept {
+  if (align_pages == 1) {
+    if (Run* kept = take_kept(pages, will_grow)) return kept;
+  }
   if (Run* span = bookkeeper.take_large(pages, align_pages)) return span;
   log_warning("no memory: this thread gives home what it has, for % pages", pages);
   give_all_home();
@@ -87,8 +97,10 @@ LargeBlock* allocate_large(std::size_t pages, std::size_t align_pages) noexcept 
 LargeBlock* move_large(LargeBlock* span, std::size_t size, std::size_t used) noexcept {
   const std::size_t pages = pages_for(size);
   if (Run* moved = move_by_pages(span, pages)) return moved;
-  Run* fresh = allocate_large(pages, 1);
+  Run* fresh = allocate_large(pages_for(Config::grown_size(used, size)), 1, true);
+  if (fresh == nullptr) fresh = allocate_large(pages, 1);
   if (fresh == nullptr) return nullptr;
+  // The old place is not kept: its pages are room to grow for others.
   std::memcpy(fresh->begin(), span->begin(), used);
   bookkeeper.give_large(span, SpanState::kDirty);
   return fresh;
@@ -140,14 +152,23 @@ void* allocate_zeroed(std::size_t size) noexcept {
   return span->was_clean_.get() ? span->begin() : std::memset(span->begin(), 0, size);
 }
 
+namespace {
+
+void* allocate_growing(std::size_t size, std::size_t align) {
+  if (kExactSizes || size <= kSmallMost || align > kPage) return allocate_aligned(size, align);
+  Run* const span = size <= kSizeMost ? allocate_large(pages_for(size), 1, true) : nullptr;
+  return span != nullptr ? span->begin() : nullptr;
+}
+
+}  // namespace
+
 void free_slow(void* block) noexcept {
   if (block == nullptr) return;
   const Key key = bookkeeper.map().key_of(block);
   if (!is_live(key)) die_of_misuse(Misuse::kForeignFree, block);
   const int kept_errno = errno;
   if (is_large(key)) {
-    bookkeeper.give_large(large_span(block, Misuse::kNotABlock), SpanState::kDirty);
-    bookkeeper.decay(os::now_ms());
+    free_whole(large_span(block, Misuse::kNotABlock));
   } else {
     give_miss(block, key);
   }
@@ -162,7 +183,7 @@ void* reallocate(void* block, std::size_t size, std::size_t align) noexcept {
       Run* span = bookkeeper.large_at(block);
       if (resize_large(span, size)) return block;
       if (align <= kPage) {
-        Run* moved = move_large(span, size, span->bytes());
+        Run* moved = move_large(span, size, old_size);
         return moved != nullptr ? moved->begin() : nullptr;
       }
     } else if (size <= old_size && (Config::stays_when_shrunk(old_size, size) ||
@@ -170,7 +191,9 @@ void* reallocate(void* block, std::size_t size, std::size_t align) noexcept {
       return block;
     }
   }
-  void* fresh = allocate_aligned(size, align);
+  void* fresh = nullptr;
+  if (size > old_size) fresh = allocate_growing(Config::grown_size(old_size, size), align);
+  if (fresh == nullptr) fresh = allocate_aligned(size, align);
   if (fresh == nullptr) {
     // A block that is larger than asked for serves as well.
     return size <= old_size && is_aligned(block, align) ? block : nullptr;

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "alloc/secured.h"
 #include "local_pool/this_pool.h"
@@ -23,6 +24,43 @@ namespace ralloc {
   if (LIKELY(last < kFineMost)) return take_hit(last & ~(kGrain - 1));
   if (last < kSmallMost) return take_hit(size_class_of(size) * sizeof(Magazine));
   return nullptr;
+}
+
+// The same at a multiple of `align`, a power of two: where the blocks of the class lie so. Blocks of
+// up to 1 KiB lie at multiples of their size.
+[[gnu::always_inline]] inline void* allocate_aligned_hit(std::size_t size, std::size_t align) {
+  if constexpr (kExactSizes) return nullptr;
+  if (UNLIKELY(size - 1 >= kSmallMost) || UNLIKELY(align > kSmallMost)) return nullptr;
+  const std::size_t rounded = (size + align - 1) & ~(align - 1);
+  if (LIKELY(rounded <= kFineMost)) return take_hit((rounded - 1) & ~(kGrain - 1));
+  if (UNLIKELY(rounded > kSmallMost)) return nullptr;
+  const unsigned size_class = size_class_of(rounded);
+  if ((size_class_info(size_class).block_size & (align - 1)) != 0) return nullptr;
+  return take_hit(size_class * sizeof(Magazine));
+}
+
+// And one of zeros.
+[[gnu::always_inline]] inline void* allocate_zeroed_hit(std::size_t size) {
+  if constexpr (kExactSizes) return nullptr;
+  char* const block = static_cast<char*>(allocate_hit(size));
+  if (UNLIKELY(block == nullptr)) return nullptr;
+  // A call of memset would cost as much as all the rest. (Every block has 16 bytes.)
+  char* const end = block + size;
+  if (size <= 16) {
+    std::memset(block, 0, 16);
+  } else if (size <= 32) {
+    std::memset(block, 0, 16);
+    std::memset(end - 16, 0, 16);
+  } else if (size <= 64) {
+    std::memset(block, 0, 32);
+    std::memset(end - 32, 0, 32);
+  } else if (size <= 128) {
+    std::memset(block, 0, 64);
+    std::memset(end - 64, 0, 64);
+  } else {
+    std::memset(block, 0, size);
+  }
+  return block;
 }
 
 // --- Slow paths --------------------------------------------------------------------------------
@@ -52,7 +90,9 @@ constexpr std::size_t pages_for(std::size_t size) {
 }
 
 [[nodiscard]] void* allocate_class(unsigned size_class) noexcept;
-[[nodiscard]] LargeBlock* allocate_large(std::size_t pages, std::size_t align_pages) noexcept;
+// A block that will grow gets room for it where there is some.
+[[nodiscard]] LargeBlock* allocate_large(std::size_t pages, std::size_t align_pages,
+                                         bool will_grow = false) noexcept;
 // Resizes a large block in place if it can; it stays large.
 [[nodiscard]] bool resize_large(LargeBlock* block, std::size_t size) noexcept;
 // Moves a large block, of which `used` bytes are in use, into a larger one. Null, and nothing

@@ -105,6 +105,42 @@ TEST_F(AllocatorTest, ServesEveryAlignment) {
   }
 }
 
+// What the entries take first; a block that is freed makes the next one a hit.
+TEST_F(AllocatorTest, HitsAreAlignedToo) {
+  if (kExactSizes) GTEST_SKIP() << "their blocks have slack";
+  unsigned hits = 0;
+  for (std::size_t align = 1; align <= kSmallMost; align *= 2) {
+    for (std::size_t size : {1ul, 15ul, 16ul, 17ul, 48ul, 64ul, 100ul, 1000ul, 1024ul, 1025ul, 4000ul,
+                             4096ul, 20000ul, 32768ul}) {
+      deallocate(allocate_aligned(size, align));
+      void* const block = allocate_aligned_hit(size, align);
+      if (block == nullptr) continue;
+      ++hits;
+      EXPECT_TRUE(is_aligned(block, align)) << size << " at " << align;
+      EXPECT_GE(usable_size(block, Misuse::kForeignUsableSize), size);
+      deallocate(block);
+    }
+  }
+  EXPECT_GE(hits, 150u) << "of 224";
+  for (std::size_t size : {std::size_t{0}, kSmallMost + 1, kTooMuch, SIZE_MAX}) {
+    EXPECT_EQ(allocate_aligned_hit(size, 64), nullptr);
+    EXPECT_EQ(allocate_aligned_hit(64, std::bit_floor(size) > kSmallMost ? std::bit_floor(size)
+                                                                         : 2 * kSmallMost), nullptr);
+    EXPECT_EQ(allocate_zeroed_hit(size), nullptr);
+  }
+}
+
+TEST_F(AllocatorTest, HitsAreZeroToTheByteWhateverTheyHeld) {
+  if (kExactSizes) GTEST_SKIP() << "their blocks have slack";
+  for (std::size_t size = 1; size <= 1100; ++size) {
+    void* block = allocate(size);
+    deallocate(std::memset(block, 0xa5, usable_size(block, Misuse::kForeignUsableSize)));
+    ASSERT_EQ(allocate_zeroed_hit(size), block);
+    EXPECT_TRUE(is_zero(block, size)) << size;
+    deallocate(block);
+  }
+}
+
 TEST_F(AllocatorTest, HundredsOfHugeBlocksLiveAtOnce) {
   std::set<void*> blocks;
   for (int i = 0; i < 400; ++i) blocks.insert(allocate(Config::kArenaPiece + kPage));

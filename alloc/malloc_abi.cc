@@ -39,9 +39,19 @@ void* or_enomem(Allocate allocate) {
   return or_enomem([=] { return allocate_slow(size); });
 }
 
-void* aligned(const LoggedCall& call, std::size_t align, std::size_t size) {
-  if (!std::has_single_bit(align)) return fail(call, EINVAL);
-  return watch_allocated(call, or_enomem([=] { return allocate_aligned(size, align); }), size, align);
+[[gnu::noinline]] void* aligned_slow(std::size_t align, std::size_t size) noexcept {
+  return or_enomem([=] { return allocate_aligned(size, align); });
+}
+[[gnu::noinline]] void* calloc_slow(std::size_t size) noexcept {
+  return or_enomem([=] { return allocate_zeroed(size); });
+}
+
+[[gnu::always_inline]] inline void* aligned(const LoggedCall& call, std::size_t align,
+                                            std::size_t size) {
+  if (UNLIKELY(!std::has_single_bit(align))) return fail(call, EINVAL);
+  void* block = allocate_aligned_hit(size, align);
+  if (UNLIKELY(block == nullptr)) block = aligned_slow(align, size);
+  return watch_allocated(call, block, size, align);
 }
 
 }  // namespace
@@ -57,7 +67,8 @@ EXPORT void free(void* ptr) noexcept { watch_deallocate("free", ptr); }
 EXPORT void* calloc(std::size_t count, std::size_t size) noexcept {
   std::size_t bytes;
   if (__builtin_mul_overflow(count, size, &bytes)) return fail("calloc", ENOMEM);
-  void* block = or_enomem([=] { return allocate_zeroed(bytes); });
+  void* block = allocate_zeroed_hit(bytes);
+  if (UNLIKELY(block == nullptr)) block = calloc_slow(bytes);
   return watch_allocated("calloc", block, bytes, kGrain, true);
 }
 
@@ -83,9 +94,13 @@ EXPORT int posix_memalign(void** out, std::size_t align, std::size_t size) noexc
   if (!std::has_single_bit(align) || align % sizeof(void*) != 0) {
     return note_asked("posix_memalign", align, EINVAL);
   }
-  const int kept_errno = errno;
-  void* block = watch_allocated("posix_memalign", allocate_aligned(size, align), size, align);
-  errno = kept_errno;
+  void* block = allocate_aligned_hit(size, align);
+  if (UNLIKELY(block == nullptr)) {
+    const int kept_errno = errno;
+    block = allocate_aligned(size, align);
+    errno = kept_errno;
+  }
+  watch_allocated("posix_memalign", block, size, align);
   if (block == nullptr) return ENOMEM;
   *out = block;
   return 0;

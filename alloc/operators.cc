@@ -73,12 +73,14 @@ std::new_handler current_new_handler() {
   if (UNLIKELY(block == nullptr)) block = new_nothrow_slow(size, kGrain);
   return watch_allocated("new", block, size, kGrain);
 }
-[[gnu::noinline]] void* new_aligned(std::size_t size, std::align_val_t align) {
-  void* block = new_slow(size, std::size_t(align));
+[[gnu::always_inline]] inline void* new_aligned(std::size_t size, std::align_val_t align) {
+  void* block = allocate_aligned_hit(size, std::size_t(align));
+  if (UNLIKELY(block == nullptr)) block = new_slow(size, std::size_t(align));
   return watch_allocated("new", block, size, std::size_t(align));
 }
-[[gnu::noinline]] void* new_aligned_nothrow(std::size_t size, std::align_val_t align) {
-  void* block = new_nothrow_slow(size, std::size_t(align));
+[[gnu::always_inline]] inline void* new_aligned_nothrow(std::size_t size, std::align_val_t align) {
+  void* block = allocate_aligned_hit(size, std::size_t(align));
+  if (UNLIKELY(block == nullptr)) block = new_nothrow_slow(size, std::size_t(align));
   return watch_allocated("new", block, size, std::size_t(align));
 }
 

@@ -34,12 +34,13 @@ struct Totals {
 
 Totals totals() {
   const std::size_t cached_here = bytes_in_this_pool();
+  const std::size_t large_here = large_bytes_in_this_pool();
   const Bookkeeper::Counts counts = bookkeeper.counts();
   // Runs may be on their way from a shard to the ledger: differences end at 0.
   const auto less = [](std::size_t a, std::size_t b) { return a > b ? a - b : 0; };
   Totals t{};
   t.backed = less(counts.ledger.committed_bytes, counts.ledger.clean_bytes);
-  t.large = less(t.backed, counts.ledger.dirty_bytes + counts.shards.spans_bytes);
+  t.large = less(t.backed, counts.ledger.dirty_bytes + counts.shards.spans_bytes + large_here);
   t.used = less(counts.shards.blocks_bytes, cached_here) + t.large;
   if constexpr (kDebugger) {
     // To the byte, and without what lies freed.

@@ -156,6 +156,25 @@ class alignas(64) GlobalPool {
     map_.clear_key(span->first_page_.get(), 1);
     release(LooseRun(*span));
   }
+  // A large block of which nothing was freed, that the program has freed, becomes nobody's: one
+  // thread keeps it, and hands it out again, or gives it. It is in no list that others see, and
+  // has no key; to the ledger it is still taken.
+  void set_aside(Span* span) {
+    DCHECK(!span->is_apart_.get());
+    map_.clear_key(span->first_page_.get(), 1);
+    span->is_aside_.store(true, Sync::kRelaxed);
+    span->was_clean_.set(false);
+    span->slack_.set(0);
+  }
+  // The program has it again.
+  void take_up(Span* span) {
+    span->is_aside_.store(false, Sync::kRelaxed);
+    map_.set_key(span->first_page_.get(), 1, kLiveKey | kLargeClass);
+  }
+  void give_aside(Span* span) {
+    span->is_aside_.store(false, Sync::kRelaxed);
+    give_run(LooseRun(*span), SpanState::kDirty);
+  }
   // Takes a large block back, the addresses of whose mapping are lost: the kernel may have
   // given them to somebody else.
   void lose_large(Span* span) {

@@ -55,14 +55,14 @@ class LargeParts {
   Span* run_at(std::uintptr_t address) {
     const std::uintptr_t page = page_of(address);
     if (Span* const run = last_.get(); run != nullptr) {
-      if (page - run->first_page_.get() < run->pages_.get()) return run;
+      if (page - run->first_page_.get() < run->pages_.get()) return of_program(run);
     }
     for (std::uintptr_t p = page; map_.covers(p); --p) {
       Span* const run = static_cast<Span*>(map_.span_at(p));
       if (run == nullptr) continue;
       if (run->state_.get() != SpanState::kLarge || page >= run->end_page()) return nullptr;
       last_.set(run);
-      return run;
+      return of_program(run);
     }
     return nullptr;
   }
@@ -180,6 +180,10 @@ class LargeParts {
   static constexpr std::size_t kPageBytes = std::size_t{1} << Limits::kPageShift;
   static constexpr std::size_t kPageBits = kPageBytes / Limits::kPartGrain;
 
+  // What is set aside is no block.
+  static Span* of_program(Span* run) {
+    return run->is_aside_.load(Sync::kRelaxed) ? nullptr : run;
+  }
   static std::uintptr_t page_of(std::uintptr_t address) { return address >> Limits::kPageShift; }
   static std::uintptr_t begin_of(const Span* run) {
     return run->first_page_.get() << Limits::kPageShift;

@@ -126,10 +126,10 @@ constexpr unsigned size_class_of(std::size_t size) {
 // `align`, a power of two up to kSmallMost; spans begin at a page, so its size must be a
 // multiple. kSizes if there is none.
 constexpr unsigned size_class_of(std::size_t size, std::size_t align) {
-  std::size_t rounded = (size + align - 1) / align * align;
+  std::size_t rounded = (size + align - 1) & ~(align - 1);
   if (rounded > kSmallMost) return kSizes;
   unsigned c = size_class_of(rounded);
-  while (c < kSizes && size_class_info(c).block_size % align != 0) ++c;
+  while (c < kSizes && (size_class_info(c).block_size & (align - 1)) != 0) ++c;
   return c;
 }
 

@@ -73,6 +73,7 @@ template <class Sync, class Limits>
 class Span {
   template <class T>
   using Cell = typename Sync::template Cell<T>;
+  using Flag = typename Sync::Flag;
 
  public:
   static constexpr std::uint32_t kNobody = ~std::uint32_t{0};
@@ -104,8 +105,11 @@ class Span {
   Cell<std::uint16_t> guard_{};  // so many inaccessible pages before the first are its own too
   Cell<std::uint32_t> open_{};   // OS pages from its begin that are accessible, if it is guarded
   Cell<Cell<std::uint64_t>*> freed_{};  // the freed bits of a page with freed and live bytes
+  // Nobody's: a local pool keeps it. Changed by who has it, read by who has the ledger's mutex.
+  Flag is_aside_{false};
 
-  // The ledger's while the run is free, the shard's while it holds blocks: the list it is in.
+  // The list it is in: the ledger's while the run is free, the shard's while it holds blocks, a
+  // local pool's while it is set aside.
   Links<Sync, Span> in_bin_{};
 
   // --- Identity of a span of blocks: constant while one of them lives (I3) --------------------

@@ -2,10 +2,10 @@
 //
 // Thread safety: a pool is touched by its own thread alone, and so needs neither locks nor
 // atomics. It meets the other threads only through the bookkeeper's take and give.
-// Invariants: I1 a block is in one magazine or outgoing array at most. Magazines hold only
-// blocks at home in this pool's shard: foreign blocks, were they reused here while their
-// neighbours live on another core, would put one cache line under two writers. I7 what a
-// pool held when it was closed is all in the global pool.
+// Invariants: I1 a block is in one magazine or outgoing array at most. Magazines hold blocks at
+// home in this pool's shard, and foreign ones only of sizes that are multiples of a cache line:
+// others, were they reused here while their neighbours live on another core, would put one line
+// under two writers. I7 what a pool held when it was closed is all in the global pool.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +17,7 @@
 
 #include "global_pool/global_pool.h"
 #include "global_pool/size_class.h"
+#include "local_pool/large_stacks.h"
 #include "local_pool/magazine.h"
 #include "local_pool/magazine_log.h"
 #include "shim/annotations.h"
@@ -32,6 +33,7 @@ struct PoolRandom {
   void* recent = nullptr;  // the block that the last refill gave
 };
 struct NoPoolRandom {};
+struct NoLargeStacks {};
 
 template <class Sync, class Limits>
 class LocalPool : public PoolRack<Limits> {
@@ -61,10 +63,11 @@ class LocalPool : public PoolRack<Limits> {
   void* refill(unsigned size_class);
   // Frees a block whose page has the live key of a small class, where give_hit would not.
   void give_miss(void* block, Key key) {
+    const unsigned size_class = class_of(key);
     if (shard_of(key) == shard_) {
-      overflow(class_of(key), block);
-    } else {
-      send(block, class_of(key));
+      overflow(size_class, block);
+    } else if (!adopt(block, size_class)) {
+      send(block, size_class);
     }
   }
   // Frees such a block by and by: others are freed before it can be used again.
@@ -78,10 +81,44 @@ class LocalPool : public PoolRack<Limits> {
     }
     give_now(block, key);
   }
+  // --- Large blocks, where no defence has to see them come and go
+  static constexpr bool kKeepsLarge =
+      !Defences::kGuardsLarge && !Defences::kStates && !Defences::kZeroesFreed &&
+      Config::kLargeKeptMost >> Limits::kPageShift != 0;
+  using Span = typename GlobalPool::Span;
+  // One of so many pages that this thread has freed; null if there is none. For a block that
+  // grows it is cut off a longer one, if there is one: the rest is room for that, until another
+  // takes it.
+  Span* take_large(std::size_t pages, bool will_grow) {
+    if constexpr (kKeepsLarge) {
+      Span* const span = will_grow ? large_.pop_longer(pages) : large_.pop(pages);
+      if (span == nullptr) return nullptr;
+      large_.last_event = events_;
+      log_debug("%, which was kept, is taken", extent_of(span));
+      global_.take_up(span);
+      if (span->pages_.get() != pages) global_.shorten_large(span, pages);
+      return span;
+    }
+    return nullptr;
+  }
+  // Keeps what the program frees: all of a large block. False if it has to go home.
+  [[nodiscard]] bool keep_large(Span* span) {
+    if constexpr (kKeepsLarge) {
+      if (span->bytes() > Config::kLargeKeptMost || span->is_apart_.get()) return false;
+      if (UNLIKELY(large_.bytes() + span->bytes() > large_.room) && !make_large_room()) return false;
+      large_.last_event = events_;
+      log_debug("% is kept", extent_of(span));
+      global_.set_aside(span);
+      large_.push(span);
+      return true;
+    }
+    return false;
+  }
   // Gives all free blocks home.
   void flush();
-  // Bytes in free blocks.
+  // Bytes in free blocks, but for large ones, and in these.
   std::size_t bytes() const;
+  std::size_t large_bytes() const;
 
   // Debug builds and tests: the shape of every magazine.
   bool is_valid() const;
@@ -103,6 +140,7 @@ class LocalPool : public PoolRack<Limits> {
   static constexpr bool kHasRandom = kSamples || Defences::kShufflesBlocks || kHasQuarantine<Limits>;
   using OwnRandom = std::conditional_t<kHasRandom, PoolRandom<Limits>, NoPoolRandom>;
   using Quarantine = ThreadQuarantine<Limits>;
+  using KeptLarge = std::conditional_t<kKeepsLarge, LargeStacks<Sync, Limits>, NoLargeStacks>;
 
   [[gnu::always_inline]] void give_now(void* block, Key key) {
     if (!this->give_hit(block, key)) give_miss(block, key);
@@ -206,11 +244,37 @@ class LocalPool : public PoolRack<Limits> {
     return Limits::size_class(size_class).block_size;
   }
   void overflow(unsigned size_class, void* block);
+  // Whether its neighbours are in other cache lines, so that any thread may use it.
+  static bool has_own_lines(unsigned size_class) {
+    return block_size(size_class) % Config::kLineBytes == 0;
+  }
+  // Keeps a foreign block where it does no harm. For who frees and allocates by turns that is as good
+  // as one of its own; a magazine does not grow for it: who only frees sends more at a time.
+  bool adopt(void* block, unsigned size_class) {
+    if (!has_own_lines(size_class)) return false;
+    Magazine& magazine = magazines[size_class];
+    if (*magazine.top == block) die_of_misuse(Misuse::kDoubleFree, block);
+    if (magazine.top == magazine.end) return false;
+    *++magazine.top = block;
+    return true;
+  }
+  static bool is_foreign_of(unsigned size_class, Key key) {
+    return is_live(key) && !is_large(key) && class_of(key) == size_class;
+  }
   void send(void* block, unsigned size_class);
   bool grow(unsigned size_class);
   void shrink(unsigned size_class);
   void replace_array(unsigned size_class, void** array, std::size_t room);
   void give_oldest(unsigned size_class, std::size_t n);
+  template <class = void>
+  bool make_large_room()
+    requires(kKeepsLarge);
+  template <class = void>
+  void give_large_home()
+    requires(kKeepsLarge);
+  template <class = void>
+  void drop_large_room()
+    requires(kKeepsLarge);
   void shrink_unused();
   void send_all();
   void grow_outgoing();
@@ -229,11 +293,12 @@ class LocalPool : public PoolRack<Limits> {
   Shelf shelves_[Limits::kClasses] = {};
   std::size_t words_used_ = 0;
   [[no_unique_address]] OwnRandom own_;
+  [[no_unique_address]] KeptLarge large_;
 
   // First arrays lie here while there is room, so that a fresh pool is two OS pages.
   static constexpr std::size_t kWords =
       (Limits::kPoolRecord - sizeof(Rack) - 8 * 8 - Limits::kClasses * sizeof(Shelf) -
-       (kHasRandom ? sizeof(OwnRandom) : 0)) /
+       (kHasRandom ? sizeof(OwnRandom) : 0) - (kKeepsLarge ? sizeof(KeptLarge) : 0)) /
       sizeof(void*);
   void* words_[kWords];
 };
@@ -362,6 +427,9 @@ void LocalPool<Sync, Limits>::shrink_unused() {
     give_oldest(c, (count(c) + 1) / 2);
     shrink(c);
   }
+  if constexpr (kKeepsLarge) {
+    if (events_ - large_.last_event > Config::kIdleScanEvents) drop_large_room();
+  }
 }
 
 template <class Sync, class Limits>
@@ -375,8 +443,7 @@ void LocalPool<Sync, Limits>::give_oldest(unsigned size_class, std::size_t n) {
   global_.give(oldest, n);
   std::memmove(oldest, oldest + n, rest * sizeof(void*));
   magazines[size_class].top -= n;
-  log_debug(picture(size_class), "give % blocks of % B to shard %", n, block_size(size_class),
-            shard_);
+  log_debug(picture(size_class), "give % blocks of % B home", n, block_size(size_class));
 }
 
 template <class Sync, class Limits>
@@ -478,6 +545,41 @@ void LocalPool<Sync, Limits>::send(void* block, unsigned size_class) {
   outgoing_bytes_ += Limits::size_class(size_class).block_size;
 }
 
+// --- Large blocks ---------------------------------------------------------------------------------
+
+// For a block that finds no room. False if there is none to be had at all.
+template <class Sync, class Limits>
+template <class>
+bool LocalPool<Sync, Limits>::make_large_room()
+  requires(kKeepsLarge)
+{
+  note_event();
+  if (large_.room != 0) {
+    give_large_home();
+    return true;
+  }
+  if (!global_.budget().draw(Config::kLargeKeptBytes, Limits::all_pools_bytes())) return false;
+  large_.room = Config::kLargeKeptBytes;
+  return true;
+}
+
+template <class Sync, class Limits>
+template <class>
+void LocalPool<Sync, Limits>::give_large_home()
+  requires(kKeepsLarge)
+{
+  while (Span* const span = large_.pop_longer(1)) global_.give_aside(span);
+}
+
+template <class Sync, class Limits>
+template <class>
+void LocalPool<Sync, Limits>::drop_large_room()
+  requires(kKeepsLarge)
+{
+  give_large_home();
+  global_.budget().put_back(std::exchange(large_.room, 0));
+}
+
 // --- All of it ------------------------------------------------------------------------------------
 
 template <class Sync, class Limits>
@@ -487,6 +589,7 @@ void LocalPool<Sync, Limits>::flush() {
     if (shelves_[c].array != nullptr) give_oldest(c, count(c));
   }
   send_all();
+  if constexpr (kKeepsLarge) drop_large_room();
 }
 
 template <class Sync, class Limits>
@@ -502,9 +605,18 @@ std::size_t LocalPool<Sync, Limits>::bytes() const {
 }
 
 template <class Sync, class Limits>
+std::size_t LocalPool<Sync, Limits>::large_bytes() const {
+  if constexpr (kKeepsLarge) return large_.bytes();
+  return 0;
+}
+
+template <class Sync, class Limits>
 bool LocalPool<Sync, Limits>::is_valid() const {
   if constexpr (kHasQuarantine<Limits>) {
     if (this->quarantine != nullptr && !this->quarantine->is_valid(global_.map())) return false;
+  }
+  if constexpr (kKeepsLarge) {
+    if (!large_.is_valid() || large_.bytes() > large_.room) return false;
   }
   std::size_t room_bytes = 0;
   for (unsigned c = 0; c < Limits::kClasses; ++c) {
@@ -515,7 +627,8 @@ bool LocalPool<Sync, Limits>::is_valid() const {
     }
     if (shelves_[c].array[0] != nullptr || count(c) > room(c)) return false;
     for (void** p = shelves_[c].array + 1; p <= magazine.top; ++p) {
-      if (global_.map().key_of(*p) != (home | c * 16)) return false;
+      const Key key = global_.map().key_of(*p);
+      if (key != (home | c * 16) && !(is_foreign_of(c, key) && has_own_lines(c))) return false;
     }
     const SizeClass& info = Limits::size_class(c);
     room_bytes += (room(c) - info.first_room) * info.block_size;

@@ -61,7 +61,7 @@ void in_thread_of_another_shard(Body body) {
   });
 }
 
-TEST_F(LocalPoolThreadsTest, ForeignBlocksNeverEnterTheMagazines) {
+TEST_F(LocalPoolThreadsTest, ForeignBlocksWaitToGoHome) {
   const Blocks blocks = take_blocks(k64, 10);
   in_thread_of_another_shard([&] {
     give_blocks(blocks);

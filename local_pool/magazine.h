@@ -1,8 +1,7 @@
 // Magazines and racks: what the fast paths see of a local pool.
 //
 // Thread safety: a rack is touched by its own thread alone.
-// Invariants: I1 a block is in one magazine at most. Magazines hold only blocks at home in
-// their pool's shard.
+// Invariants: I1 a block is in one magazine at most.
 #pragma once
 
 #include <cstddef>

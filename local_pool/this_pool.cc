@@ -72,6 +72,16 @@ void give_miss(void* block, Key key) {
   bookkeeper.give(&block, 1);
 }
 
+Bookkeeper::Span* take_kept(std::size_t pages, bool will_grow) {
+  ThisPool* const pool = existing_pool();
+  return pool != nullptr ? pool->take_large(pages, will_grow) : nullptr;
+}
+
+bool keep_large(Bookkeeper::Span* span) {
+  ThisPool* const pool = attach_this_pool();
+  return pool != nullptr && pool->keep_large(span);
+}
+
 void flush_this_pool() {
   if (ThisPool* pool = existing_pool()) pool->flush();
 }
@@ -81,6 +91,11 @@ bool has_this_pool() { return existing_pool() != nullptr; }
 std::size_t bytes_in_this_pool() {
   const ThisPool* pool = existing_pool();
   return pool != nullptr ? pool->bytes() : 0;
+}
+
+std::size_t large_bytes_in_this_pool() {
+  const ThisPool* pool = existing_pool();
+  return pool != nullptr ? pool->large_bytes() : 0;
 }
 
 }  // namespace ralloc

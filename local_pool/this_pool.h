@@ -42,10 +42,17 @@ extern constinit thread_local ThisRack* this_rack [[gnu::tls_model("initial-exec
 // Frees a block whose page has the live key of a small class. Double frees that can be seen
 // at once are fatal.
 void give_miss(void* block, Key key);
+// A large block of so many pages that this thread has freed, if need be cut off a longer one where it
+// will grow; null if there is none.
+[[nodiscard]] Bookkeeper::Span* take_kept(std::size_t pages, bool will_grow);
+// Keeps a large block that the program frees, and of which nothing was freed before. False if it
+// has to go home.
+[[nodiscard]] bool keep_large(Bookkeeper::Span* span);
 // Gives all of this thread's free blocks home.
 void flush_this_pool();
-// Bytes in this thread's free blocks.
+// Bytes in this thread's free blocks, but for large ones, and in these.
 std::size_t bytes_in_this_pool();
+std::size_t large_bytes_in_this_pool();
 // Whether it has a pool.
 bool has_this_pool();
 // This thread's pool, made if need be; null if it cannot have one (the thread is ending, or

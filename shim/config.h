@@ -133,6 +133,11 @@ struct DefaultConfig {
   /// Unit: bytes. Range: 0 to 1 TiB.
   /// Why: a thousand idle threads cannot pin more.
   static constexpr std::size_t kAllPoolsBytes = 128 * kMiB;
+  /// A block of another shard whose size is a multiple of this shares no cache line with others: who
+  /// frees it may use it again.
+  /// Unit: bytes. Range: a power of two, from 16.
+  /// Why: the cache line of x86-64 and of most ARM processors.
+  static constexpr std::size_t kLineBytes = 64;
   /// Blocks of other shards go home when there are so many of them.
   /// Unit: blocks. Range: kOutgoingFirst to 1023.
   /// Why: grouped by shard, about four batches.
@@ -153,6 +158,16 @@ struct DefaultConfig {
   /// Unit: events. Range: 1 to 1000000000.
   /// Why: a walk of a large heap is slow, and a test that makes many events still has some.
   static constexpr unsigned kValidateEvents = 4096;
+
+  /// A thread keeps large blocks of up to this much when they are freed, for its next ones of the
+  /// same length.
+  /// Unit: bytes. Range: 0 (none) to 4 MiB.
+  /// Why: with more, what is done with a block takes far longer than to get it.
+  static constexpr std::size_t kLargeKeptMost = 1 * kMiB;
+  /// All of them together; beyond that they go home. Drawn from kAllPoolsBytes.
+  /// Unit: bytes. Range: kLargeKeptMost to 1 GiB.
+  /// Why: one of the largest.
+  static constexpr std::size_t kLargeKeptBytes = 1 * kMiB;
 
   // --- From the global pool to the OS ------------------------------------------------------
 
@@ -191,6 +206,13 @@ struct DefaultConfig {
   /// Why: at most as much is wasted as is used.
   static constexpr bool stays_when_shrunk(std::size_t block_size, std::size_t size) {
     return size > block_size / 2;
+  }
+  /// How much a block of `old_size` bytes gets when it moves in order to have `size`, which is more.
+  /// Unit: bytes. Range: from size on.
+  /// Why: what grows by little grows again, and the copies of all moves are to be at most five times
+  /// the last size.
+  static constexpr std::size_t grown_size(std::size_t old_size, std::size_t size) {
+    return size > old_size + old_size / 4 ? size : old_size + old_size / 4;
   }
   /// Whether the last `tail` of the `size` bytes of a large block are given back when they are no
   /// longer wanted; else they stay with the block. Both are whole pages.

@@ -53,6 +53,13 @@ static_assert(Config::kBatchBlocks >= 1 && Config::kBatchBlocks <= 32767,
 static_assert(Config::kPoolBytes <= 1024 * 1024 * kMiB &&
                   Config::kAllPoolsBytes <= 1024 * 1024 * kMiB,
               "make Config::kPoolBytes and Config::kAllPoolsBytes 1 TiB at most");
+static_assert(Config::kLargeKeptMost <= 4 * kMiB,
+              "make Config::kLargeKeptMost 4 MiB at most: there are stacks for 64 lengths");
+static_assert(Config::kLargeKeptMost <= Config::kLargeKeptBytes &&
+                  Config::kLargeKeptBytes <= 1024 * kMiB,
+              "make Config::kLargeKeptBytes kLargeKeptMost to 1 GiB: it holds one of the largest");
+static_assert(is_power_of_two(Config::kLineBytes) && Config::kLineBytes >= 16,
+              "make Config::kLineBytes a power of two from 16");
 static_assert(Config::kOutgoingFirst >= 1 && Config::kOutgoingFirst <= 127,
               "make Config::kOutgoingFirst 1 to 127");
 static_assert(Config::kOutgoingBlocks >= Config::kOutgoingFirst &&

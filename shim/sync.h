@@ -33,6 +33,9 @@ struct StdSync {
     T value_{};
   };
 
+  // Whether something holds: stored by one thread at a time, read by any. Orders nothing.
+  using Flag = std::atomic<bool>;
+
   // An atomic that is stored to once after its construction, and read by all.
   template <class T>
   using Once = std::atomic<T>;

@@ -230,6 +230,19 @@ class Atomic {
   rl::atomic<T> atomic_;
 };
 
+// Not one of Relacy's atomics, which may not lie in memory that just ends. Everybody sees what was
+// stored last; nothing that the models check may hang on that.
+class Flag {
+ public:
+  Flag(bool value) : value_(value) {}  // NOT explicit: std::atomic's is not either
+  Flag(const Flag&) = delete;
+  bool load(Order) const { return value_; }
+  void store(bool value, Order) { value_ = value; }
+
+ private:
+  bool value_;
+};
+
 // Stored to once. When that was before the threads began, every load gives that value and
 // commutes with all else, so it is no scheduling point; a later store would be reported.
 // When a thread stores, it is an atomic like any other.
@@ -319,6 +332,7 @@ struct RelacyBase {
   using Atomic = ralloc_verify::Atomic<T>;
   template <class T>
   using Once = ralloc_verify::Once<T>;
+  using Flag = ralloc_verify::Flag;
   template <class T>
   using Cell = ralloc_verify::Cell<T>;
 };

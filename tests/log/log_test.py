@@ -117,7 +117,7 @@ POOLS = {
     ],
     "debug": [
         (MAGAZINES, r"take \d+ blocks of 64 B from shard \d+"),
-        (MAGAZINES, r"give \d+ blocks of 64 B to shard \d+"),
+        (MAGAZINES, r"give \d+ blocks of 64 B home"),
         ("", r"send \d+ outgoing blocks to shard \d+"),
         ("", r"\d+ blocks come home to shard \d+"),
         (BLOCKS, rf"shard \d+ has a fresh span {EXTENT}, \d+ of its blocks are taken"),

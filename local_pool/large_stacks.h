@@ -1,0 +1,75 @@
+// Large blocks that a thread has freed and will have again: a stack for each length.
+//
+// The ledger's mutex would be taken twice for such a pair, and is the same for all threads. What
+// lies here is still a large block to the ledger, but nobody's: see GlobalPool::set_aside.
+//
+// Thread safety: touched by one thread alone. Invariants: I1.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "global_pool/span.h"
+
+namespace ralloc {
+
+template <class Sync, class Limits>
+class LargeStacks {
+  using Config = typename Limits::Config;
+
+ public:
+  using Span = ralloc::Span<Sync, Limits>;
+  // Blocks of more pages do not lie here.
+  static constexpr std::size_t kMostPages = Config::kLargeKeptMost >> Limits::kPageShift;
+
+  // One of just so many pages; null if there is none. O(1).
+  Span* pop(std::size_t pages) {
+    if (pages - 1 >= kMostPages || tops_[pages - 1] == nullptr) return nullptr;
+    return pop_from(pages - 1);
+  }
+  // One of those with the fewest pages, but at least so many; null if there is none. O(1).
+  Span* pop_longer(std::size_t pages) {
+    if (pages - 1 >= kMostPages || lengths_ >> (pages - 1) == 0) return nullptr;
+    return pop_from(pages - 1 + std::size_t(std::countr_zero(lengths_ >> (pages - 1))));
+  }
+  void push(Span* span) {
+    const std::size_t i = span->pages_.get() - 1;
+    span->in_bin_.next.set(tops_[i]);
+    tops_[i] = span;
+    lengths_ |= std::uint64_t{1} << i;
+    pages_ += i + 1;
+  }
+  std::size_t bytes() const { return pages_ << Limits::kPageShift; }
+
+  std::size_t room = 0;          // bytes that may lie here; drawn from the budget
+  std::uint32_t last_event = 0;  // of the pool, before a block came or went here
+
+  bool is_valid() const {
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < kMostPages; ++i) {
+      if ((tops_[i] != nullptr) != ((lengths_ >> i & 1) != 0)) return false;
+      for (const Span* span = tops_[i]; span != nullptr; span = span->in_bin_.next.get()) {
+        if (span->pages_.get() != i + 1 || !span->is_aside_.load(Sync::kRelaxed)) return false;
+        found += i + 1;
+      }
+    }
+    return found == pages_;
+  }
+
+ private:
+  Span* pop_from(std::size_t i) {
+    Span* const span = tops_[i];
+    tops_[i] = span->in_bin_.next.get();
+    if (tops_[i] == nullptr) lengths_ &= ~(std::uint64_t{1} << i);
+    pages_ -= i + 1;
+    return span;
+  }
+
+  static_assert(kMostPages <= 64);
+  Span* tops_[kMostPages] = {};
+  std::uint64_t lengths_ = 0;  // a bit for each stack that is not empty
+  std::size_t pages_ = 0;
+};
+
+}  // namespace ralloc

@@ -1,0 +1,145 @@
+// Large blocks that a thread keeps when it frees them, for its next ones, while others take, give and
+// list what lies beside them.
+//
+// Invariants: I1 of large blocks (what is kept is nobody's, and is handed out once), I3 (it has no key,
+// and is no block to the ledger), I9 (it comes home), and the room drawn from the budget.
+// I10: who frees a part of what is kept is told. Cannot see: a look at what is just being kept.
+#include "verify/pool_scenario.h"
+
+namespace ralloc_verify {
+namespace {
+
+struct KeptConfig : TinyConfig {
+  static constexpr std::size_t kLargeKeptMost = 2 * kPageBytes;
+  static constexpr std::size_t kLargeKeptBytes = 2 * kPageBytes;
+};
+struct KeptLimits : TinyLimits {
+  using Config = KeptConfig;
+  static constexpr std::size_t kPoolRecord =
+      TinyLimits::kPoolRecord + sizeof(ralloc::LargeStacks<RelacySync, KeptLimits>);
+  static std::size_t all_pools_bytes() { return 3 * kPageBytes; }  // the room of one pool, not of two
+};
+
+template <class Model, unsigned kThreads>
+struct KeptScenario : PoolScenario<Model, kThreads, RelacySync, KeptLimits> {
+  using Base = PoolScenario<Model, kThreads, RelacySync, KeptLimits>;
+  using typename Base::LocalPool;
+  using typename Base::Span;
+  LocalPool* locals[kThreads] = {};
+
+  // --- As alloc/ does it
+  Span* allocate_large(LocalPool* local, std::size_t pages, bool will_grow = false,
+                       Place place = Place::here()) {
+    Span* span = local->take_large(pages, will_grow);
+    if (span == nullptr) span = this->pool.take_large(pages, 1);
+    require(span != nullptr && span->pages_.get() == pages, "not such a block", place);
+    require(this->pool.large_at(span->begin()) == span, "a large block is not found", place);
+    require(ralloc::is_live(this->pool.map().key_of(span->begin())), "it has no key (I3)", place);
+    this->hold_large(span, pages, place);
+    return span;
+  }
+  void free_large(LocalPool* local, Span* span, std::size_t pages, Place place = Place::here()) {
+    this->let_go_large(span, pages, place);
+    void* const begin = span->begin();
+    if (!local->keep_large(span)) return this->pool.give_large(span, ralloc::SpanState::kDirty);
+    require(!ralloc::is_live(this->pool.map().key_of(begin)), "what is kept has a key (I3)", place);
+  }
+  std::size_t listed(std::size_t pages) {
+    using Ledger = typename Base::Pool::Ledger;
+    std::size_t blocks = 0;
+    std::size_t runs[Ledger::kRunsAtOnce];
+    for (std::size_t sector = 0;;) {
+      const std::size_t found = this->pool.ledger().large_runs(sector, runs);
+      if (found == 0) return blocks;
+      for (std::size_t i = 0; i < found; ++i) blocks += runs[i] == pages * kPageBytes;
+    }
+  }
+
+  void before() {
+    for (LocalPool*& local : locals) local = LocalPool::open(this->pool);
+  }
+  void after() {
+    for (LocalPool* local : locals) {
+      require(local->is_valid(), "a local pool is not valid");
+      local->close();
+    }
+    this->check_all_is_home();
+  }
+};
+
+// Each thread frees what another allocated, has it again, and cuts it where a block will grow.
+template <unsigned kThreads>
+struct Kept : KeptScenario<Kept<kThreads>, kThreads> {
+  using Base = KeptScenario<Kept<kThreads>, kThreads>;
+  typename Base::Span* foreign[kThreads] = {};
+
+  void before() {
+    Base::before();
+    for (unsigned t = 0; t < kThreads; ++t) foreign[t] = this->allocate_large(this->locals[0], 2);
+  }
+  void thread(unsigned t) {
+    auto* const local = this->locals[t];
+    this->free_large(local, foreign[t], 2);
+    if (t == 0) {
+      // One page of two: the other is free for all, and for this one to grow.
+      auto* const cut = this->allocate_large(local, 1, true);
+      this->free_large(local, cut, 1);
+    }
+    auto* const again = this->allocate_large(local, 2);
+    this->free_large(local, again, 2);
+    require(local->large_bytes() <= 2 * kPageBytes, "more is kept than there is room for");
+    if (t == 1) local->flush();
+  }
+};
+
+const Listed<Kept> kept{"Kept", "I1 I3 I5 I9", 2};
+
+// What is kept is in no list of blocks, and what is not is, while it comes and goes beside a block
+// that falls into parts.
+template <unsigned kThreads>
+struct KeptBeside : KeptScenario<KeptBeside<kThreads>, kThreads> {
+  using Base = KeptScenario<KeptBeside<kThreads>, kThreads>;
+  typename Base::Span* own = nullptr;
+  typename Base::Span* beside = nullptr;
+
+  void before() {
+    Base::before();
+    own = this->allocate_large(this->locals[0], 1);
+    beside = this->allocate_large(this->locals[0], 3);
+  }
+  void thread(unsigned t) {
+    switch (t) {
+      case 0:
+        this->free_large(this->locals[0], own, 1);
+        refuse_part(own->begin() + kPayloadBytes);
+        own = this->allocate_large(this->locals[0], 1);
+        require(this->listed(1) >= 1, "a large block is not listed");
+        this->free_large(this->locals[0], own, 1);
+        break;
+      case 1: {
+        char* const begin = beside->begin();
+        this->give_large_part(begin, kPageBytes);
+        require(this->listed(2) == 1, "a large block is not listed");
+        this->give_large_part(begin + kPageBytes, 2 * kPageBytes);
+        break;
+      }
+      default:
+        require(this->listed(1) <= 1, "a large block too many is listed");
+    }
+  }
+  void refuse_part(char* part) {
+    expect_misuse(ralloc::Misuse::kForeignFree, part,
+                  [&] { (void)this->pool.give_large_part(part, kPayloadBytes, true); });
+  }
+  void after() {
+    refuse_part(own->begin() + kPayloadBytes);
+    require(this->locals[0]->large_bytes() == kPageBytes, "it is not kept");
+    require(this->listed(1) == 0, "what is kept is listed");
+    Base::after();
+  }
+};
+
+const Listed<KeptBeside> beside{"KeptBeside", "I1 I3 I9 I10", 2};
+
+}  // namespace
+}  // namespace ralloc_verify
