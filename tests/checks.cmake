@@ -17,10 +17,12 @@ if(once)
 endif()
 if(once_per_compiler)
   ralloc_check(configuration.refused config/refused.py ${CMAKE_CXX_COMPILER})
+  set_tests_properties(checks.configuration.refused PROPERTIES COST 15)
 endif()
 # By one compiler: both read the same standard library, and each compiles every header in some file.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND once_per_compiler)
   ralloc_check(headers_compile_alone includes.py --compile ${CMAKE_CXX_COMPILER})
+  set_tests_properties(checks.headers_compile_alone PROPERTIES COST 30)
 endif()
 
 # What an instrumented library exports and needs is not what ships.

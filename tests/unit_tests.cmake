@@ -3,8 +3,6 @@
 # What a test asks about its build.
 add_library(ralloc_unit INTERFACE)
 target_include_directories(ralloc_unit INTERFACE ${PROJECT_SOURCE_DIR})
-# Tests are compiled for longer than they run.
-target_compile_options(ralloc_unit INTERFACE $<$<CONFIG:Release>:-O1>)
 target_link_libraries(ralloc_unit INTERFACE ralloc_warnings GTest::gtest_main Threads::Threads)
 target_compile_definitions(ralloc_unit INTERFACE
                            $<$<BOOL:${RALLOC_COVERAGE}>:RALLOC_TEST_COVERAGE=1>
@@ -31,7 +29,7 @@ function(ralloc_unit_test name)
   list(TRANSFORM sources PREPEND ${PROJECT_SOURCE_DIR}/)
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE ralloc_unit)
-  ralloc_precompile(${name})
+  ralloc_test_program(${name})
   add_dependencies(unit_tests ${name})
   gtest_discover_tests(${name} TEST_PREFIX unit. TEST_FILTER "${unit_filter}"
                        PROPERTIES TIMEOUT 120 ${unit_environment})

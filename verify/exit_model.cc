@@ -74,7 +74,7 @@ struct PoolsGrow : PoolScenario<PoolsGrow<kThreads>, kThreads> {
   }
 };
 
-const Listed<PoolsGrow> grow{"PoolsGrow", "I1 I2 I7 budget", 2};
+const Listed<PoolsGrow, 3, 2> grow{"PoolsGrow", "I1 I2 I7 budget", 2};
 
 // Arrays for magazines are refused: a class without any goes past its magazine, one that has
 // an array keeps it, and nothing that was drawn for the larger one stays drawn.
@@ -133,7 +133,7 @@ struct PoolsLackArrays : PoolScenario<PoolsLackArrays<kThreads>, kThreads> {
   }
 };
 
-const Listed<PoolsLackArrays> lack{"PoolsLackArrays", "I1 I2 I7 budget", 2};
+const Listed<PoolsLackArrays, 3, 2> lack{"PoolsLackArrays", "I1 I2 I7 budget", 2};
 
 }  // namespace
 }  // namespace ralloc_verify

@@ -84,7 +84,7 @@ struct ForkRetires : PoolScenario<ForkRetires<kThreads>, kThreads, RelacyFutexSy
   }
 };
 
-const Listed<ForkRetires> listed{"ForkRetires", "I1 I3 I5 mutex", 2};
+const Listed<ForkRetires, 3, 2> listed{"ForkRetires", "I1 I3 I5 mutex", 2};
 
 }  // namespace
 }  // namespace ralloc_verify

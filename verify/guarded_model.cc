@@ -194,7 +194,7 @@ struct GuardedFork : GuardScenario<GuardedFork<kThreads>, kThreads, RelacyFutexS
   }
 };
 
-const Listed<GuardedFork> fork{"GuardedFork", "I3 I6 mutex", 1};
+const Listed<GuardedFork, 3, 2> fork{"GuardedFork", "I3 I6 mutex", 1};
 
 // What was freed is used again, open or closed; and to one a thread writes after it freed it.
 struct ReuseDefences : GuardDefences {

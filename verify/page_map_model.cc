@@ -35,7 +35,7 @@ struct PageMapOpens : PoolScenario<PageMapOpens<kThreads>, kThreads> {
   }
 };
 
-const Listed<PageMapOpens> listed{"PageMapOpens", "I3 I8", 2};
+const Listed<PageMapOpens, 3, 2> listed{"PageMapOpens", "I3 I8", 2};
 
 }  // namespace
 }  // namespace ralloc_verify

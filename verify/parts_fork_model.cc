@@ -73,7 +73,7 @@ struct ForkLosesPart : PoolScenario<ForkLosesPart<kThreads>, kThreads, RelacyFut
   }
 };
 
-const Listed<ForkLosesPart> listed{"ForkLosesPart", "I1 I5 I10 mutex", 2};
+const Listed<ForkLosesPart, 3, 2> listed{"ForkLosesPart", "I1 I5 I10 mutex", 2};
 
 }  // namespace
 }  // namespace ralloc_verify
