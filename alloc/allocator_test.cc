@@ -136,7 +136,7 @@ TEST_F(AllocatorTest, HitsAreZeroToTheByteWhateverTheyHeld) {
     void* block = allocate(size);
     deallocate(std::memset(block, 0xa5, usable_size(block, Misuse::kForeignUsableSize)));
     ASSERT_EQ(allocate_zeroed_hit(size), block);
-    EXPECT_TRUE(is_zero(block, size)) << size;
+    EXPECT_TRUE(is_filled(block, 0, size)) << size;
     deallocate(block);
   }
 }

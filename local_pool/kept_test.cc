@@ -36,7 +36,6 @@ class KeptTest : public testing::Test {
     flush_this_pool();
     EXPECT_EQ(bytes_out(), bytes_before_);
     EXPECT_EQ(large_out(), large_before_);
-    EXPECT_EQ(bookkeeper.budget().drawn(), drawn_before_);
     EXPECT_TRUE(bookkeeper.is_valid());
   }
 
@@ -60,15 +59,19 @@ class KeptTest : public testing::Test {
  private:
   const std::size_t bytes_before_ = bytes_out();
   const std::size_t large_before_ = large_out();
-  const std::size_t drawn_before_ = bookkeeper.budget().drawn();
 };
 
+// Here this thread has no magazine that could grow.
 class KeptLargeTest : public KeptTest {
  protected:
+  ~KeptLargeTest() override { EXPECT_EQ(bookkeeper.budget().drawn(), drawn_before_); }
   void SetUp() override {
     KeptTest::SetUp();
     if (!ThisPool::kKeepsLarge) GTEST_SKIP() << "no large block is kept in this build";
   }
+
+ private:
+  const std::size_t drawn_before_ = bookkeeper.budget().drawn();
 };
 
 TEST_F(KeptLargeTest, IsHandedOutAgain) {

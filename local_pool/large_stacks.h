@@ -50,7 +50,7 @@ class LargeStacks {
     for (std::size_t i = 0; i < kMostPages; ++i) {
       if ((tops_[i] != nullptr) != ((lengths_ >> i & 1) != 0)) return false;
       for (const Span* span = tops_[i]; span != nullptr; span = span->in_bin_.next.get()) {
-        if (span->pages_.get() != i + 1 || !span->is_aside_.load(Sync::kRelaxed)) return false;
+        if (span->pages_.get() != i + 1) return false;
         found += i + 1;
       }
     }

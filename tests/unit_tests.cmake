@@ -105,6 +105,7 @@ endif()
 
 ralloc_unit_test(local_pool_test
     local_pool/defended_pool_test.cc
+    local_pool/kept_test.cc
     local_pool/local_pool_test.cc
     local_pool/local_pool_threads_test.cc
     local_pool/magazine_log_test.cc)
