@@ -66,7 +66,7 @@ class LocalPool : public PoolRack<Limits> {
     const unsigned size_class = class_of(key);
     if (shard_of(key) == shard_) {
       overflow(size_class, block);
-    } else if (!adopt(block, size_class)) {
+    } else if (!this->adopt_hit(block, key)) {
       send(block, size_class);
     }
   }
@@ -244,20 +244,6 @@ class LocalPool : public PoolRack<Limits> {
     return Limits::size_class(size_class).block_size;
   }
   void overflow(unsigned size_class, void* block);
-  // Whether its neighbours are in other cache lines, so that any thread may use it.
-  static bool has_own_lines(unsigned size_class) {
-    return block_size(size_class) % Config::kLineBytes == 0;
-  }
-  // Keeps a foreign block where it does no harm. For who frees and allocates by turns that is as good
-  // as one of its own; a magazine does not grow for it: who only frees sends more at a time.
-  bool adopt(void* block, unsigned size_class) {
-    if (!has_own_lines(size_class)) return false;
-    Magazine& magazine = magazines[size_class];
-    if (*magazine.top == block) die_of_misuse(Misuse::kDoubleFree, block);
-    if (magazine.top == magazine.end) return false;
-    *++magazine.top = block;
-    return true;
-  }
   static bool is_foreign_of(unsigned size_class, Key key) {
     return is_live(key) && !is_large(key) && class_of(key) == size_class;
   }
@@ -531,7 +517,8 @@ void LocalPool<Sync, Limits>::send_all() {
 
 template <class Sync, class Limits>
 void LocalPool<Sync, Limits>::send(void* block, unsigned size_class) {
-  if (outgoing_count_ != 0 && outgoing_[outgoing_count_ - 1] == block) {
+  const bool is_last_sent = outgoing_count_ != 0 && outgoing_[outgoing_count_ - 1] == block;
+  if (is_last_sent || *magazines[size_class].top == block) {
     die_of_misuse(Misuse::kDoubleFree, block);
   }
   if (outgoing_count_ == outgoing_room_ || outgoing_bytes_ >= Config::kOutgoingBytes) {
@@ -628,7 +615,7 @@ bool LocalPool<Sync, Limits>::is_valid() const {
     if (shelves_[c].array[0] != nullptr || count(c) > room(c)) return false;
     for (void** p = shelves_[c].array + 1; p <= magazine.top; ++p) {
       const Key key = global_.map().key_of(*p);
-      if (key != (home | c * 16) && !(is_foreign_of(c, key) && has_own_lines(c))) return false;
+      if (key != (home | c * 16) && !(is_foreign_of(c, key) && Rack::has_own_lines(c))) return false;
     }
     const SizeClass& info = Limits::size_class(c);
     room_bytes += (room(c) - info.first_room) * info.block_size;

@@ -59,6 +59,17 @@ struct MagazineRack {
     magazine.top = top + 1;
     return true;
   }
+
+  // Whether a block's neighbours are in other cache lines, so that any thread may use it.
+  static bool has_own_lines(unsigned size_class) {
+    return Limits::size_class(size_class).block_size % Limits::Config::kLineBytes == 0;
+  }
+  // Keeps a foreign block where that does no harm. For who frees and allocates by turns it is as good
+  // as one of its own; a magazine does not grow for it: who only frees sends more at a time.
+  [[gnu::always_inline]] bool adopt_hit(void* block, Key key) {
+    if (!has_own_lines(class_of(key))) return false;
+    return push_hit(block, key & kKeyClassMask);
+  }
 };
 
 // And where the blocks that are freed lie first: null when there is no such place.

@@ -26,6 +26,10 @@ extern constinit thread_local ThisRack* this_rack [[gnu::tls_model("initial-exec
 [[gnu::always_inline]] inline bool give_hit(void* block, Key key) {
   return this_rack->give_hit(block, key);
 }
+// As give_hit, for a block of a small class that is not at home here.
+[[gnu::always_inline]] inline bool adopt_hit(void* block, Key key) {
+  return this_rack->adopt_hit(block, key);
+}
 // As give_hit, for who compares key ^ home with an offset first.
 [[gnu::always_inline]] inline Key home_of_this_pool() { return this_rack->home; }
 [[gnu::always_inline]] inline bool push_hit(void* block, std::size_t offset) {
