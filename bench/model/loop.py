@@ -51,9 +51,9 @@ def batch_options(size, batch):
 
 
 def fit(points):
-    """(a, c) of ns = a / batch + c for {batch: ns of a block}: least squares; none below 0."""
-    n = len(points)
-    mean_x, mean_y = sum(1 / b for b in points) / n, sum(points.values()) / n
-    spread = sum((1 / b - mean_x) ** 2 for b in points)
-    a = sum((1 / b - mean_x) * (y - mean_y) for b, y in points.items()) / spread
-    return [max(a, 0.0), max(mean_y - max(a, 0.0) * mean_x, 0.0)]
+    """(a, c) of a hold's ns = a + c * batch, for {batch: ns of a block}: least squares, none below 0."""
+    holds = {b: b * ns for b, ns in points.items()}
+    mean_b, mean_ns = sum(holds) / len(holds), sum(holds.values()) / len(holds)
+    c = max(0.0, sum((b - mean_b) * (ns - mean_ns) for b, ns in holds.items())
+            / sum((b - mean_b) ** 2 for b in holds))
+    return [max(0.0, mean_ns - c * mean_b), c]

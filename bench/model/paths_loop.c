@@ -6,10 +6,10 @@
 //       freed, ROUNDS times; `half`: one time more they are only allocated. PINNED: before that so
 //       many blocks are allocated, and every 16th stays, so that no span becomes wholly free.
 //       Prints the nanoseconds of a malloc and of a free, the medians of the rounds.
-//   paths_loop turns SIZE BATCH ROUNDS
+//   paths_loop turns SIZE BATCH in-order|shuffled ROUNDS
 //       Two threads take turns, of BATCH mallocs until they hold many blocks, then of BATCH frees.
 //       With one shard for both, each finds what it needs in the other's core. Prints the nanoseconds
-//       for a block of a malloc, of the first write to it, and of a free in random order.
+//       for a block of a malloc, of the first write to it, and of a free.
 //   paths_loop line|wake|pause ROUNDS
 //       Nanoseconds until a line that another core wrote is seen and answered; of a futex's wake and
 //       until the sleeper runs; of a look at a held mutex.
@@ -157,10 +157,10 @@ static void *take_turns(void *index) {
   }
   return NULL;
 }
-static void run_turns(void) {
+static void run_turns(int is_shuffled) {
   pthread_t other;
   count = kTurnBlocks / batch * batch;
-  make_order(1);
+  make_order(is_shuffled);
   pthread_create(&other, NULL, take_turns, (void *)(uintptr_t)1);
   take_turns(NULL);
   pthread_join(other, NULL);
@@ -245,12 +245,12 @@ int main(int argc, char **argv) {
     if (strcmp(argv[1], "wake") == 0) return run_wake(), 0;
     if (strcmp(argv[1], "pause") == 0) return run_pause(), 0;
   }
-  if (argc == 5 && strcmp(argv[1], "turns") == 0) {
+  if (argc == 6 && strcmp(argv[1], "turns") == 0) {
     size = strtoul(argv[2], NULL, 10);
     batch = strtoul(argv[3], NULL, 10);
-    turns = strtoul(argv[4], NULL, 10);
+    turns = strtoul(argv[5], NULL, 10);
     if (batch == 0 || batch > kTurnBlocks || turns == 0 || turns > kMostRounds) return bad_use();
-    return run_turns(), print_library();
+    return run_turns(strcmp(argv[4], "shuffled") == 0), print_library();
   }
   if (argc != 9 || strcmp(argv[1], "blocks") != 0) return bad_use();
   size = strtoul(argv[2], NULL, 10);

@@ -1,8 +1,10 @@
-"""Rounds of a measurement while others use the machine: those count that were disturbed least."""
+"""Measures while others use the machine: those rounds count that were disturbed least."""
 import os
 import resource
 import time
 from pathlib import Path
+
+from comparison import Progress
 
 
 def own_seconds():
@@ -17,14 +19,17 @@ def busy_seconds():
     return (user + nice + system + irq + soft + steal) / os.sysconf("SC_CLK_TCK")
 
 
-def rounds_of(run, rounds, most_tries=4, calm=0.05):
-    """The results of so many runs: of up to `most_tries` times as many, those in which others had
-    the least of the cores."""
-    found, cores = [], len(os.sched_getaffinity(0))
-    while len(found) < rounds * most_tries and sum(share < calm for share, _ in found) < rounds:
-        began, busy, own = time.monotonic(), busy_seconds(), own_seconds()
-        result = run()
-        others = (busy_seconds() - busy) - (own_seconds() - own)
-        found.append((others / (cores * (time.monotonic() - began)), result))
-    found.sort(key=lambda pair: pair[0])
-    return [result for _, result in found[:rounds]]
+def least_disturbed(runs, passes):
+    """`runs` are functions, by name. All run in turn, `passes` times: of each the results of the
+    better half of its rounds, in which others had the least of the cores."""
+    found = {name: [] for name in runs}
+    progress = Progress(passes * len(runs))
+    for _ in range(passes):
+        for name, run in runs.items():
+            began, busy, own = time.monotonic(), busy_seconds(), own_seconds()
+            result = run()
+            others = (busy_seconds() - busy) - (own_seconds() - own)
+            found[name].append((others / (time.monotonic() - began), result))
+            progress.step(str(name))
+    return {name: [result for _, result in sorted(results, key=lambda pair: pair[0])[:(passes + 1) // 2]]
+            for name, results in found.items()}

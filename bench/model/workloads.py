@@ -11,7 +11,6 @@ OUTGOING = 511      # Config::kOutgoingBlocks
 BATCH = 128         # Config::kBatchBlocks
 SHARDS_MOST = 128   # Config::kShardsMost
 CHUNK = 64          # blocks that pass a queue at once: fewer steps, the same costs
-LEDGER_LINES = 5    # of the ledger, a bin and a run's record and neighbours, when they must come
 
 
 def shard_count(cores):
@@ -41,7 +40,7 @@ class Pool:
 
     def ledger(self):
         costs = self.world.costs
-        return self._locked(self.world.ledger, costs["span"], LEDGER_LINES * costs["line"])
+        return self._locked(self.world.ledger, costs["span"], costs["span_far"])
 
 
 def cost(line, n):
@@ -179,8 +178,8 @@ def many_to_one(pool, size="64"):
 
 
 def ring(pool, size="64"):
-    """Each thread allocates for the next one, and frees the last one's. Both ends of a queue work
-    at once, so each has half of what a block's way takes."""
+    """Each thread allocates for the next one, and frees the last one's. With a lead neither end of a
+    queue waits for the other, so each is taken to have half of what limits/transfer_64 takes."""
     number, queues, threads = pool.number, pool.world.queues, pool.world.threads
     getter, sender = Getter(pool, size), Sender(pool, size, [(number - 1) % threads])
     queues[number].count, queues[number].places = 4 * CHUNK, 1024
@@ -196,7 +195,8 @@ def ring(pool, size="64"):
 
 def all_to_all(pool, item, size="1024", batch=64):
     """A block takes a place that all threads share, and who was there is freed: exchange/slots. An
-    item takes `item` alone; with others the place's line comes from another core."""
+    item takes `item` alone; with others the place's line comes from another core, and the block's
+    is taken to come meanwhile."""
     world = pool.world
     getter = Getter(pool, size, batch)
     sender = Sender(pool, size, [n for n in range(world.threads) if n != pool.number])
