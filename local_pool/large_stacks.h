@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "global_pool/span.h"
+#include "shim/fatal.h"
 
 namespace ralloc {
 
@@ -60,6 +61,7 @@ class LargeStacks {
  private:
   Span* pop_from(std::size_t i) {
     Span* const span = tops_[i];
+    DCHECK(span != nullptr);
     tops_[i] = span->in_bin_.next.get();
     if (tops_[i] == nullptr) lengths_ &= ~(std::uint64_t{1} << i);
     pages_ -= i + 1;

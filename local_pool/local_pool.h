@@ -238,6 +238,12 @@ class LocalPool : public PoolRack<Limits> {
     const std::size_t half = (room(size_class) + 1) / 2;
     return half < Config::kBatchBlocks ? half : Config::kBatchBlocks;
   }
+  // Blocks that leave a full magazine: a quarter at least, else to move the others down would cost
+  // more than to give them.
+  std::size_t surplus(unsigned size_class) const {
+    const std::size_t quarter = (room(size_class) + 1) / 4;
+    return batch(size_class) < quarter ? quarter : batch(size_class);
+  }
   // For the log: this pool's magazines, with the cursor at a class, and the size of its blocks.
   MagazinesPicture<Rack> picture(unsigned size_class) const { return {this, size_class}; }
   static std::uint32_t block_size(unsigned size_class) {
@@ -426,7 +432,11 @@ void LocalPool<Sync, Limits>::give_oldest(unsigned size_class, std::size_t n) {
   if constexpr (Defences::kFindsWritesAtFlush) {
     for (std::size_t i = 0; i < n; ++i) check_untouched(oldest[i], size_class);
   }
-  global_.give(oldest, n);
+  for (std::size_t given = 0; given < n;) {
+    const std::size_t many = n - given < Config::kBatchBlocks ? n - given : Config::kBatchBlocks;
+    global_.give(oldest + given, many);
+    given += many;
+  }
   std::memmove(oldest, oldest + n, rest * sizeof(void*));
   magazines[size_class].top -= n;
   log_debug(picture(size_class), "give % blocks of % B home", n, block_size(size_class));
@@ -466,7 +476,7 @@ void LocalPool<Sync, Limits>::overflow(unsigned size_class, void* block) {
     const bool grown = grow(size_class);
     shelves_[size_class].last_event = events_;
     if (shelves_[size_class].array == nullptr) return global_.give(&block, 1);
-    if (!grown) give_oldest(size_class, batch(size_class));
+    if (!grown) give_oldest(size_class, surplus(size_class));
   }
   *++magazine.top = block;
 }

@@ -149,7 +149,7 @@ def write(config, options, page):
 # (file, what stands there, what is put in its place, part of what must be said)
 SEEDS = [
     (CONFIG, "kDecayMs = 1000;", "kDecayMs = 900;", "lacks: | `kDecayMs` | ms | `900`"),
-    (CONFIG, "return 4 * cores;", "return 5 * cores;", "`5 * cores`"),
+    (CONFIG, "return 2 * cores;", "return 5 * cores;", "`5 * cores`"),
     (CONFIG, "kSpinTries = 100;", "kSpinsMost = 100;", "lacks: | `kSpinsMost`"),
     (CONFIG, "Range: 0 to 1000000000.", "Range: 0 to 5.", "0 to 5"),
     (CONFIG, "  /// Unit: ms. ", "  /// ", "kDecayMs does not say all"),

@@ -135,6 +135,14 @@ struct KeptBeside : KeptScenario<KeptBeside<kThreads>, kThreads> {
     refuse_part(own->begin() + kPayloadBytes);
     require(this->locals[0]->large_bytes() == kPageBytes, "it is not kept");
     require(this->listed(1) == 0, "what is kept is listed");
+    // Two of one length.
+    auto* const local = this->locals[0];
+    typename Base::Span* const two[] = {this->allocate_large(local, 1), this->allocate_large(local, 1)};
+    for (auto* span : two) this->free_large(local, span, 1);
+    require(local->is_valid(), "a local pool is not valid");
+    for (int i = 0; i < 2; ++i) own = this->allocate_large(local, 1);
+    require(own == two[0] && local->large_bytes() == 0, "not all of them are handed out again");
+    for (auto* span : two) this->free_large(local, span, 1);
     Base::after();
   }
 };

@@ -14,7 +14,7 @@ CHUNK = 64          # blocks that pass a queue at once: fewer steps, the same co
 
 
 def shard_count(cores):
-    return min(4 * cores, SHARDS_MOST)
+    return min(2 * cores, SHARDS_MOST)
 
 
 class Pool:
