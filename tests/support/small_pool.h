@@ -178,7 +178,7 @@ struct SmallLimits {
   static constexpr std::size_t kPartGrain = 1;
   static std::size_t slack_of(const void*, unsigned) { return 0; }
 
-  static unsigned shards(unsigned cores) { return Config::shard_count(cores); }
+  static unsigned shards(unsigned cores) { return 4 * cores; }
   static std::size_t magazine_bytes() { return Config::kMagazineBytes; }
   static std::size_t pool_bytes() { return Config::kPoolBytes; }
   static std::size_t all_pools_bytes() { return Config::kAllPoolsBytes; }
