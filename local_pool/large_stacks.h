@@ -45,6 +45,7 @@ class LargeStacks {
 
   std::size_t room = 0;          // bytes that may lie here; drawn from the budget
   std::uint32_t last_event = 0;  // of the pool, before a block came or went here
+  std::uint32_t turns = 0;       // blocks that came
 
   bool is_valid() const {
     std::size_t found = 0;

@@ -107,6 +107,8 @@ class LocalPool : public PoolRack<Limits> {
       if (span->bytes() > Config::kLargeKeptMost || span->is_apart_.get()) return false;
       if (UNLIKELY(large_.bytes() + span->bytes() > large_.room) && !make_large_room()) return false;
       large_.last_event = events_;
+      // Else nothing would decay while a thread frees only such.
+      if (++large_.turns % Config::kClockEvents == 0) global_.decay(Limits::Memory::now_ms());
       log_debug("% is kept", extent_of(span));
       global_.set_aside(span);
       large_.push(span);
@@ -238,11 +240,11 @@ class LocalPool : public PoolRack<Limits> {
     const std::size_t half = (room(size_class) + 1) / 2;
     return half < Config::kBatchBlocks ? half : Config::kBatchBlocks;
   }
-  // Blocks that leave a full magazine: a quarter at least, else to move the others down would cost
+  // Blocks that leave a full magazine: an eighth at least, else to move the others down would cost
   // more than to give them.
   std::size_t surplus(unsigned size_class) const {
-    const std::size_t quarter = (room(size_class) + 1) / 4;
-    return batch(size_class) < quarter ? quarter : batch(size_class);
+    const std::size_t eighth = (room(size_class) + 1) / 8;
+    return batch(size_class) < eighth ? eighth : batch(size_class);
   }
   // For the log: this pool's magazines, with the cursor at a class, and the size of its blocks.
   MagazinesPicture<Rack> picture(unsigned size_class) const { return {this, size_class}; }
@@ -277,7 +279,8 @@ class LocalPool : public PoolRack<Limits> {
   GlobalPool& global_;
   const std::uint32_t shard_;
   std::uint32_t events_ = 0;
-  std::size_t room_bytes_ = 0;   // of all magazines beyond their first; drawn from the budget
+  // Of all magazines beyond their first, and of large blocks; drawn from the budget.
+  std::size_t room_bytes_ = 0;
   void** outgoing_ = nullptr;    // blocks of other shards
   std::size_t outgoing_room_ = 0;
   std::size_t outgoing_count_ = 0;
@@ -555,8 +558,11 @@ bool LocalPool<Sync, Limits>::make_large_room()
     give_large_home();
     return true;
   }
-  if (!global_.budget().draw(Config::kLargeKeptBytes, Limits::all_pools_bytes())) return false;
-  large_.room = Config::kLargeKeptBytes;
+  constexpr std::size_t kBytes = Config::kLargeKeptBytes;
+  if (room_bytes_ + kBytes > Limits::pool_bytes()) return false;
+  if (!global_.budget().draw(kBytes, Limits::all_pools_bytes())) return false;
+  room_bytes_ += kBytes;
+  large_.room = kBytes;
   return true;
 }
 
@@ -574,6 +580,7 @@ void LocalPool<Sync, Limits>::drop_large_room()
   requires(kKeepsLarge)
 {
   give_large_home();
+  room_bytes_ -= large_.room;
   global_.budget().put_back(std::exchange(large_.room, 0));
 }
 
@@ -612,10 +619,11 @@ bool LocalPool<Sync, Limits>::is_valid() const {
   if constexpr (kHasQuarantine<Limits>) {
     if (this->quarantine != nullptr && !this->quarantine->is_valid(global_.map())) return false;
   }
+  std::size_t room_bytes = 0;
   if constexpr (kKeepsLarge) {
     if (!large_.is_valid() || large_.bytes() > large_.room) return false;
+    room_bytes += large_.room;
   }
-  std::size_t room_bytes = 0;
   for (unsigned c = 0; c < Limits::kClasses; ++c) {
     const Magazine& magazine = magazines[c];
     if (shelves_[c].array == nullptr) {

@@ -126,7 +126,8 @@ struct DefaultConfig {
   /// Why: the lock's share of a block is an instruction then, and the magazine does not swing
   /// between empty and full.
   static constexpr std::size_t kBatchBlocks = 128;
-  /// What all magazines of a thread may grow by, beyond their first rooms. Option: pool_bytes.
+  /// What all magazines of a thread may grow by, beyond their first rooms, and its large blocks.
+  /// Option: pool_bytes.
   /// Unit: bytes. Range: 0 to 1 TiB.
   /// Why: two magazines at their most.
   static constexpr std::size_t kPoolBytes = 8 * kMiB;
@@ -165,7 +166,7 @@ struct DefaultConfig {
   /// Unit: bytes. Range: 0 (none) to 4 MiB.
   /// Why: with more, what is done with a block takes far longer than to get it.
   static constexpr std::size_t kLargeKeptMost = 1 * kMiB;
-  /// All of them together; beyond that they go home. Drawn from kAllPoolsBytes.
+  /// All of them together; beyond that they go home. It is part of kPoolBytes.
   /// Unit: bytes. Range: kLargeKeptMost to 1 GiB.
   /// Why: one of the largest.
   static constexpr std::size_t kLargeKeptBytes = 1 * kMiB;

@@ -25,6 +25,7 @@ namespace {
 void* const before_main = std::malloc(100);
 
 constexpr std::size_t kMiB = std::size_t{1} << 20;
+constexpr std::size_t kLarge = kMiB + 65536;  // more than a thread keeps
 
 std::size_t dirty_bytes() { return mallinfo2().keepcost; }
 
@@ -42,11 +43,11 @@ std::size_t dirty_after(std::size_t blocks, std::size_t size) {
 std::size_t dirty_after_one_look() {
   constexpr std::size_t kBlocks = 8;
   void* blocks[2 * kBlocks + 1];
-  for (void*& block : blocks) block = std::memset(std::malloc(kMiB), 1, kMiB);
+  for (void*& block : blocks) block = std::memset(std::malloc(kLarge), 1, kLarge);
   malloc_trim(0);
   for (std::size_t i = 0; i < kBlocks; ++i) std::free(blocks[2 * i + 1]);
   std::this_thread::sleep_for(std::chrono::milliseconds(1500));
-  void* const looks = std::malloc(kMiB / 2);
+  void* const looks = std::malloc(kLarge);
   std::free(looks);
   return dirty_bytes();
 }
@@ -101,8 +102,8 @@ int main(int count, char**) {
     return 0;
   }
   std::printf("secure %lu\n", getauxval(AT_SECURE));
-  std::printf("large %zu\n", dirty_after(1, kMiB));
-  std::printf("larges %zu\n", dirty_after(12, kMiB));
+  std::printf("large %zu\n", dirty_after(1, kLarge));
+  std::printf("larges %zu\n", dirty_after(12, kLarge));
   std::printf("mediums %zu\n", dirty_after(96, 30'000));
   std::printf("pages %zu\n", pages_of_threads(6));
   std::printf("child %d\n", status_of_child());
