@@ -1,7 +1,10 @@
 """Runs the cases of the suite: each figure is of a process of its own, and the rounds interleave
 the allocators."""
 import json
+import os
+import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import allocators
@@ -53,10 +56,19 @@ class Suite:
 
     def run(self, name, point, *arguments, timed=False, limit=600):
         """The figures of one run under the allocator `name`."""
+        return self._run(name, point, arguments, timed, limit)[0]
+
+    def count(self, name, point, iterations):
+        """The instructions of a run, with all that the process does beside it: the same each time."""
+        callgrind = [*allocators.VALGRIND, "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+        errors = self._run(name, point, ("--iterations", iterations), False, 600, callgrind)[1]
+        return int(re.search(r"Collected : (\d+)", errors).group(1))
+
+    def _run(self, name, point, arguments, timed, limit, prefix=()):
         library = None if name == OWN else self.chosen[name]
         program = "suite_api" if name == OWN else "suite_timed" if timed else "suite"
-        command = [self._programs / program, "--only", point.case, "--threads", str(point.threads),
-                   *map(str, arguments)]
+        command = [*prefix, self._programs / program, "--only", point.case,
+                   "--threads", str(point.threads), *map(str, arguments)]
         try:
             done = subprocess.run(command, env=allocators.environment(library), text=True,
                                   capture_output=True, timeout=limit)
@@ -68,7 +80,7 @@ class Suite:
         figures = json.loads(done.stdout)
         if name != OWN:
             allocators.check_answered(name, library, figures["allocator"])
-        return figures
+        return figures, done.stderr
 
 
 def points_of(suite, names, threads):
@@ -126,6 +138,35 @@ def measure_latencies(suite, points, options):
                      {"round": number + 1, "timed": True}, rows, failures, timed=True)
                 progress.step(f"latencies of {point} under {name}")
     return rows, failures
+
+
+# Iterations that take this long are counted, which takes fifty times as long.
+COUNTED_SECONDS = 0.002
+
+
+def count_instructions(suite, rows):
+    """Rows of the instructions of an item on one thread; and what failed. Exact, so that two runs at
+    a time do not harm each other."""
+    known = {(row["case"], row["allocator"]): row for row in rows
+             if row["threads"] == 1 and not row.get("timed")}
+    progress = Progress(len(known))
+
+    def count(key):
+        (case, name), row = key, known[key]
+        iterations = max(1, round(row["iterations"] * COUNTED_SECONDS / max(row["seconds"], 1e-6)))
+        items = row["items_per_second"] * row["seconds"] / row["iterations"] * iterations
+        try:
+            once, twice = (suite.count(name, Point(case, 1), k * iterations) for k in (1, 2))
+        except Failed as failed:
+            return str(failed)
+        progress.step(f"instructions of {case} under {name}")
+        return {"case": case, "threads": 1, "allocator": name, "counted": True,
+                "instructions": (twice - once) / items}
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        found = list(pool.map(count, known))
+    return ([row for row in found if isinstance(row, dict)],
+            [sentence for sentence in found if isinstance(sentence, str)])
 
 
 def take(suite, name, point, arguments, labels, rows, failures, timed=False):

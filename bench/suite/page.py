@@ -25,6 +25,11 @@ takes for an item as a multiple of the peer's, so below 1 ralloc is faster; it c
 the rounds do not agree on which is faster, and no difference is claimed then.
 """
 
+INSTRUCTIONS = """\
+Of an item on one thread, by callgrind, with those of the case itself. They are exact, and blind to
+caches and to what the kernel does.
+"""
+
 PLOTS = {
     "ratios": ("All ratios", "The time of ralloc as a multiple of each peer's, for each case and "
                "number of threads. Violet: ralloc is faster; orange: the peer."),
@@ -78,6 +83,16 @@ def means(results):
     return table(heads, rows)
 
 
+def instructions(results):
+    """Of an item, by case and allocator."""
+    rows = [(f"`{case}`", *(f"{results.instructions[case, name]:.0f}"
+                            if (case, name) in results.instructions else ""
+                            for name in results.allocators))
+            for case in results.cases
+            if any((case, name) in results.instructions for name in results.allocators)]
+    return table(("case", *results.allocators), rows)
+
+
 def timer_text(results):
     timers = [row["timer_ns"] for row in results.timed]
     return f"{min(timers):.0f} to {max(timers):.0f} ns" if timers else "none was measured"
@@ -99,6 +114,8 @@ def write(results, drawn, directory):
     for name, (title, text) in PLOTS.items():
         if name in drawn:
             parts += [f"## {title}", text.format(timer=timer_text(results)), picture(name, title)]
+    if results.instructions:
+        parts += ["## Instructions", INSTRUCTIONS, instructions(results)]
     parts.append("## The cases")
     for group, title in GROUPS.items():
         if f"throughput_{group}" in drawn:

@@ -14,8 +14,11 @@ class Results:
 
     def __init__(self, document):
         self.document = document
-        self.rows = [row for row in document["runs"] if not row.get("timed")]
+        self.rows = [row for row in document["runs"]
+                     if not row.get("timed") and not row.get("counted")]
         self.timed = [row for row in document["runs"] if row.get("timed")]
+        self.instructions = {(row["case"], row["allocator"]): row["instructions"]
+                             for row in document["runs"] if row.get("counted")}
         self._runs = {}
         for row in self.rows:
             key = row["case"], row["threads"], row["allocator"]

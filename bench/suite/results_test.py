@@ -79,6 +79,13 @@ class ResultsTest(unittest.TestCase):
         self.assertAlmostEqual(efficiency(found, "pairs/64", 8, "ralloc"), 1.0)
         self.assertIsNone(efficiency(found, "pairs/64", 4, "ralloc"))
 
+    def test_instructions_are_no_throughput(self):
+        found = results(runs("mix/etc", 1, "ralloc", [100.0]) +
+                        [{"case": "mix/etc", "threads": 1, "allocator": "ralloc", "counted": True,
+                          "instructions": 50.0}])
+        self.assertEqual(found.ns_per_item("mix/etc", 1, "ralloc"), 1e7)
+        self.assertEqual(found.instructions, {("mix/etc", "ralloc"): 50.0})
+
     def test_every_figure_is_in_the_csv_file(self):
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "results.csv"
