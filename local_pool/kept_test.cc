@@ -68,6 +68,7 @@ class KeptLargeTest : public KeptTest {
   void SetUp() override {
     KeptTest::SetUp();
     if (!ThisPool::kKeepsLarge) GTEST_SKIP() << "no large block is kept in this build";
+    if (Config::kLargeKeptBytes > Config::kPoolBytes) GTEST_SKIP() << "no thread has room for one";
   }
 
  private:

@@ -89,38 +89,44 @@ class LocalPool : public PoolRack<Limits> {
   // One of so many pages that this thread has freed; null if there is none. For a block that
   // grows it is cut off a longer one, if there is one: the rest is room for that, until another
   // takes it.
-  Span* take_large(std::size_t pages, bool will_grow) {
-    if constexpr (kKeepsLarge) {
-      Span* const span = will_grow ? large_.pop_longer(pages) : large_.pop(pages);
-      if (span == nullptr) return nullptr;
-      large_.last_event = events_;
-      log_debug("%, which was kept, is taken", extent_of(span));
-      global_.take_up(span);
-      if (span->pages_.get() != pages) global_.shorten_large(span, pages);
-      return span;
-    }
-    return nullptr;
+  template <class = void>
+  Span* take_large(std::size_t pages, bool will_grow)
+    requires(kKeepsLarge)
+  {
+    Span* const span = will_grow ? large_.pop_longer(pages) : large_.pop(pages);
+    if (span == nullptr) return nullptr;
+    large_.last_event = events_;
+    log_debug("%, which was kept, is taken", extent_of(span));
+    global_.take_up(span);
+    if (span->pages_.get() != pages) global_.shorten_large(span, pages);
+    return span;
   }
   // Keeps what the program frees: all of a large block. False if it has to go home.
-  [[nodiscard]] bool keep_large(Span* span) {
-    if constexpr (kKeepsLarge) {
-      if (span->bytes() > Config::kLargeKeptMost || span->is_apart_.get()) return false;
-      if (UNLIKELY(large_.bytes() + span->bytes() > large_.room) && !make_large_room()) return false;
-      large_.last_event = events_;
-      // Else nothing would decay while a thread frees only such.
-      if (++large_.turns % Config::kClockEvents == 0) global_.decay(Limits::Memory::now_ms());
-      log_debug("% is kept", extent_of(span));
-      global_.set_aside(span);
-      large_.push(span);
-      return true;
-    }
-    return false;
+  template <class = void>
+  [[nodiscard]] bool keep_large(Span* span)
+    requires(kKeepsLarge)
+  {
+    if (span->bytes() > Config::kLargeKeptMost || span->is_apart_.get()) return false;
+    if (UNLIKELY(large_.bytes() + span->bytes() > large_.room) && !make_large_room()) return false;
+    large_.last_event = events_;
+    // Else nothing would decay while a thread frees only such.
+    if (++large_.turns % Config::kClockEvents == 0) global_.decay(Limits::Memory::now_ms());
+    log_debug("% is kept", extent_of(span));
+    global_.set_aside(span);
+    large_.push(span);
+    return true;
+  }
+  // Bytes in those that it keeps.
+  template <class = void>
+  std::size_t large_bytes() const
+    requires(kKeepsLarge)
+  {
+    return large_.bytes();
   }
   // Gives all free blocks home.
   void flush();
-  // Bytes in free blocks, but for large ones, and in these.
+  // Bytes in free blocks, but for large ones.
   std::size_t bytes() const;
-  std::size_t large_bytes() const;
 
   // Debug builds and tests: the shape of every magazine.
   bool is_valid() const;
@@ -606,12 +612,6 @@ std::size_t LocalPool<Sync, Limits>::bytes() const {
     if (shelves_[c].array != nullptr) bytes += count(c) * Limits::size_class(c).block_size;
   }
   return bytes;
-}
-
-template <class Sync, class Limits>
-std::size_t LocalPool<Sync, Limits>::large_bytes() const {
-  if constexpr (kKeepsLarge) return large_.bytes();
-  return 0;
 }
 
 template <class Sync, class Limits>

@@ -73,13 +73,17 @@ void give_miss(void* block, Key key) {
 }
 
 Bookkeeper::Span* take_kept(std::size_t pages, bool will_grow) {
-  ThisPool* const pool = existing_pool();
-  return pool != nullptr ? pool->take_large(pages, will_grow) : nullptr;
+  if constexpr (ThisPool::kKeepsLarge) {
+    if (ThisPool* const pool = existing_pool()) return pool->take_large(pages, will_grow);
+  }
+  return nullptr;
 }
 
 bool keep_large(Bookkeeper::Span* span) {
-  ThisPool* const pool = attach_this_pool();
-  return pool != nullptr && pool->keep_large(span);
+  if constexpr (ThisPool::kKeepsLarge) {
+    if (ThisPool* const pool = attach_this_pool()) return pool->keep_large(span);
+  }
+  return false;
 }
 
 void flush_this_pool() {
@@ -94,8 +98,10 @@ std::size_t bytes_in_this_pool() {
 }
 
 std::size_t large_bytes_in_this_pool() {
-  const ThisPool* pool = existing_pool();
-  return pool != nullptr ? pool->large_bytes() : 0;
+  if constexpr (ThisPool::kKeepsLarge) {
+    if (const ThisPool* const pool = existing_pool()) return pool->large_bytes();
+  }
+  return 0;
 }
 
 }  // namespace ralloc
