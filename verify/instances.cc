@@ -3,6 +3,7 @@
 // they are called; PoolRandom is a field. BlockStates comes with states_model.cc, and WaitingBlocks
 // with GuardedBlocks, which call all of them.)
 #include "verify/defended_world.h"
+#include "verify/kept_world.h"
 #include "verify/small_world.h"
 #include "verify/stated_world.h"
 
@@ -19,6 +20,7 @@ struct GuardedLimits : ralloc_verify::TinyLimits {
 };
 
 using ralloc_verify::DefendedLimits;
+using ralloc_verify::KeptLimits;
 using ralloc_verify::RelacyFutexSync;
 using ralloc_verify::RelacySync;
 using ralloc_verify::StatedLimits;
@@ -48,6 +50,8 @@ template class Shard<RelacySync, TinyLimits>;
 template class Budget<RelacySync>;
 template class GlobalPool<RelacySync, TinyLimits>;
 template class LocalPool<RelacySync, TinyLimits>;
+template class LargeStacks<RelacySync, KeptLimits>;
+template class LocalPool<RelacySync, KeptLimits>;
 template class Span<RelacySync, DefendedLimits>;
 template class LocalPool<RelacySync, DefendedLimits>;
 template class ThreadQuarantine<DefendedLimits>;

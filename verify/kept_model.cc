@@ -4,21 +4,11 @@
 // Invariants: I1 of large blocks (what is kept is nobody's, and is handed out once), I3 (it has no key,
 // and is no block to the ledger), I9 (it comes home), and the room drawn from the budget.
 // I10: who frees a part of what is kept is told. Cannot see: a look at what is just being kept.
+#include "verify/kept_world.h"
 #include "verify/pool_scenario.h"
 
 namespace ralloc_verify {
 namespace {
-
-struct KeptConfig : TinyConfig {
-  static constexpr std::size_t kLargeKeptMost = 2 * kPageBytes;
-  static constexpr std::size_t kLargeKeptBytes = 2 * kPageBytes;
-};
-struct KeptLimits : TinyLimits {
-  using Config = KeptConfig;
-  static constexpr std::size_t kPoolRecord =
-      TinyLimits::kPoolRecord + sizeof(ralloc::LargeStacks<RelacySync, KeptLimits>);
-  static std::size_t all_pools_bytes() { return 3 * kPageBytes; }  // the room of one pool, not of two
-};
 
 template <class Model, unsigned kThreads>
 struct KeptScenario : PoolScenario<Model, kThreads, RelacySync, KeptLimits> {

@@ -276,7 +276,7 @@ struct TinyConfig : ralloc::Config {
   static constexpr std::size_t kOutgoingFirst = 1;
   static constexpr std::size_t kOutgoingBlocks = 3;
   static constexpr std::size_t kOutgoingBytes = 2 * kPageBytes;
-  static constexpr std::size_t kLargeKeptMost = 0;  // but in kept_model.cc
+  static constexpr std::size_t kLargeKeptMost = 0;  // but in kept_world.h
   static constexpr unsigned kClockEvents = 2;
   static constexpr unsigned kIdleScanEvents = 3;
 };
