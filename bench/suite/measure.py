@@ -110,7 +110,8 @@ def measure(suite, points, options):
 
 def calibrate(suite, point, names, options, progress, failures):
     """How often all of them go round: about as often as the median one can in the wanted time, so
-    that each does the same work. Who fails is left out."""
+    that each does the same work; but no more than the slowest can in ten times that. Who fails is
+    left out."""
     found = {}
     for name in names:
         try:
@@ -119,8 +120,15 @@ def calibrate(suite, point, names, options, progress, failures):
         except Failed as failed:
             failures.append(str(failed))
         progress.step(f"{point} under {name}")
-    ordered = sorted(found.values())
-    return max(1, round(ordered[len(ordered) // 2])) if ordered else 1, list(found)
+    return iterations_for(found.values()), list(found)
+
+
+def iterations_for(possible):
+    """`possible`: the iterations that each can do in the wanted time."""
+    ordered = sorted(possible)
+    if not ordered:
+        return 1
+    return max(1, round(min(ordered[len(ordered) // 2], SLOWEST_TIMES * ordered[0])))
 
 
 def measure_latencies(suite, points, options):
@@ -140,6 +148,8 @@ def measure_latencies(suite, points, options):
     return rows, failures
 
 
+# The slowest may take so many times as long as was wanted.
+SLOWEST_TIMES = 10
 # Iterations that take this long are counted, which takes fifty times as long.
 COUNTED_SECONDS = 0.002
 

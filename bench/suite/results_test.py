@@ -7,6 +7,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 from comparison import Ratio, interval  # noqa: E402
+from measure import iterations_for  # noqa: E402
 from results import Results, efficiency, goals, write_csv  # noqa: E402
 
 
@@ -17,6 +18,16 @@ def runs(case, threads, name, rates, peak=10.0):
 
 def results(rows, cores=2):
     return Results({"runs": rows, "machine": {"cores": cores}, "failures": []})
+
+
+class IterationsTest(unittest.TestCase):
+    def test_are_what_the_median_can_do(self):
+        self.assertEqual(iterations_for([80, 100, 300]), 100)
+        self.assertEqual(iterations_for([0.2]), 1)
+        self.assertEqual(iterations_for([]), 1)
+
+    def test_the_slowest_need_not_take_for_ever(self):
+        self.assertEqual(iterations_for([0.3, 100, 300]), 3)
 
 
 class RatioTest(unittest.TestCase):
