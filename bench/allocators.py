@@ -87,6 +87,12 @@ def environment(library):
 # Valgrind has 128 GiB of addresses for a program, and says so to nobody; under a limit the
 # allocators reserve less. (prlimit is in Debian's base system.)
 VALGRIND = ("prlimit", f"--as={32 << 30}", "valgrind")
+CALLGRIND = (*VALGRIND, "--tool=callgrind", "--callgrind-out-file=/dev/null")
+
+
+def instructions_in(said):
+    """Of each process, as callgrind says at its end on stderr."""
+    return [int(count) for count in re.findall(r"Collected : (\d+)", said)]
 
 
 def check_answered(name, library, answered):

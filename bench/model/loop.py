@@ -1,6 +1,5 @@
 """Builds and runs paths_loop.c: by the clock, or counted by callgrind."""
 import os
-import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -28,9 +27,8 @@ class Loop:
         return [float(word) for word in self._run([], arguments, options).stdout.split("\n")[0].split()]
 
     def instructions(self, *arguments, **options):
-        valgrind = [*allocators.VALGRIND, "--tool=callgrind", "--callgrind-out-file=/dev/null"]
-        return int(re.search(r"Collected : (\d+)",
-                             self._run(valgrind, arguments, options).stderr).group(1))
+        said = self._run(allocators.CALLGRIND, arguments, options).stderr
+        return allocators.instructions_in(said)[0]
 
     def _run(self, before, arguments, options):
         env = allocators.environment(self.library)

@@ -2,7 +2,6 @@
 the allocators."""
 import json
 import os
-import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -60,9 +59,9 @@ class Suite:
 
     def count(self, name, point, iterations):
         """The instructions of a run, with all that the process does beside it: the same each time."""
-        callgrind = [*allocators.VALGRIND, "--tool=callgrind", "--callgrind-out-file=/dev/null"]
-        errors = self._run(name, point, ("--iterations", iterations), False, 600, callgrind)[1]
-        return int(re.search(r"Collected : (\d+)", errors).group(1))
+        said = self._run(name, point, ("--iterations", iterations), False, 600,
+                         allocators.CALLGRIND)[1]
+        return allocators.instructions_in(said)[0]
 
     def _run(self, name, point, arguments, timed, limit, prefix=()):
         library = None if name == OWN else self.chosen[name]
