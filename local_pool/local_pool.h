@@ -258,9 +258,6 @@ class LocalPool : public PoolRack<Limits> {
     return Limits::size_class(size_class).block_size;
   }
   void overflow(unsigned size_class, void* block);
-  static bool is_foreign_of(unsigned size_class, Key key) {
-    return is_live(key) && !is_large(key) && class_of(key) == size_class;
-  }
   void send(void* block, unsigned size_class);
   bool grow(unsigned size_class);
   void shrink(unsigned size_class);
@@ -633,7 +630,8 @@ bool LocalPool<Sync, Limits>::is_valid() const {
     if (shelves_[c].array[0] != nullptr || count(c) > room(c)) return false;
     for (void** p = shelves_[c].array + 1; p <= magazine.top; ++p) {
       const Key key = global_.map().key_of(*p);
-      if (key != (home | c * 16) && !(is_foreign_of(c, key) && Rack::has_own_lines(c))) return false;
+      if (key != (home_key(shard_of(key)) | c * 16)) return false;
+      if (shard_of(key) != shard_ && !Rack::has_own_lines(c)) return false;
     }
     const SizeClass& info = Limits::size_class(c);
     room_bytes += (room(c) - info.first_room) * info.block_size;

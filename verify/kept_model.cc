@@ -34,16 +34,6 @@ struct KeptScenario : PoolScenario<Model, kThreads, RelacySync, KeptLimits> {
     if (!local->keep_large(span)) return this->pool.give_large(span, ralloc::SpanState::kDirty);
     require(!ralloc::is_live(this->pool.map().key_of(begin)), "what is kept has a key (I3)", place);
   }
-  std::size_t listed(std::size_t pages) {
-    using Ledger = typename Base::Pool::Ledger;
-    std::size_t blocks = 0;
-    std::size_t runs[Ledger::kRunsAtOnce];
-    for (std::size_t sector = 0;;) {
-      const std::size_t found = this->pool.ledger().large_runs(sector, runs);
-      if (found == 0) return blocks;
-      for (std::size_t i = 0; i < found; ++i) blocks += runs[i] == pages * kPageBytes;
-    }
-  }
 
   void before() {
     for (LocalPool*& local : locals) local = LocalPool::open(this->pool);
@@ -103,18 +93,18 @@ struct KeptBeside : KeptScenario<KeptBeside<kThreads>, kThreads> {
         this->free_large(this->locals[0], own, 1);
         refuse_part(own->begin() + kPayloadBytes);
         own = this->allocate_large(this->locals[0], 1);
-        require(this->listed(1) >= 1, "a large block is not listed");
+        require(this->large_blocks(1) >= 1, "a large block is not listed");
         this->free_large(this->locals[0], own, 1);
         break;
       case 1: {
         char* const begin = beside->begin();
         this->give_large_part(begin, kPageBytes);
-        require(this->listed(2) == 1, "a large block is not listed");
+        require(this->large_blocks(2) == 1, "a large block is not listed");
         this->give_large_part(begin + kPageBytes, 2 * kPageBytes);
         break;
       }
       default:
-        require(this->listed(1) <= 1, "a large block too many is listed");
+        require(this->large_blocks(1) <= 1, "a large block too many is listed");
     }
   }
   void refuse_part(char* part) {
@@ -124,7 +114,7 @@ struct KeptBeside : KeptScenario<KeptBeside<kThreads>, kThreads> {
   void after() {
     refuse_part(own->begin() + kPayloadBytes);
     require(this->locals[0]->large_bytes() == kPageBytes, "it is not kept");
-    require(this->listed(1) == 0, "what is kept is listed");
+    require(this->large_blocks(1) == 0, "what is kept is listed");
     // Two of one length.
     auto* const local = this->locals[0];
     typename Base::Span* const two[] = {this->allocate_large(local, 1), this->allocate_large(local, 1)};

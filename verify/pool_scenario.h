@@ -58,6 +58,18 @@ struct PoolScenario : Scenario<Model, kThreads> {
     for (std::size_t i = 0; i < pages; ++i) World::let_go(span->begin() + i * kPageBytes, place);
   }
 
+  // Large blocks of so many pages, as the list of leaks tells them.
+  std::size_t large_blocks(std::size_t pages) {
+    using Ledger = typename Pool::Ledger;
+    std::size_t blocks = 0;
+    std::size_t runs[Ledger::kRunsAtOnce];
+    for (std::size_t sector = 0;;) {
+      const std::size_t found = pool.ledger().large_runs(sector, runs);
+      if (found == 0) return blocks;
+      for (std::size_t i = 0; i < found; ++i) blocks += runs[i] == pages * kPageBytes;
+    }
+  }
+
   // --- Parts
   static void hold_bytes(void* p, std::size_t bytes, Place place = Place::here()) {
     for (std::size_t i = 0; i < bytes; i += kPayloadBytes) {

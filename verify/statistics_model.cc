@@ -31,12 +31,11 @@ const Listed<Statistics> listed{"Statistics", "I2 I5", 2};
 // What the list of leaks asks, while blocks come and go: those that stay are in it.
 template <unsigned kThreads>
 struct Leaks : PoolScenario<Leaks<kThreads>, kThreads> {
-  using Ledger = typename TinyPool<RelacySync>::Ledger;
   void* block = nullptr;
   typename Leaks::Pool::Span* large = nullptr;
 
   void before() {
-    require(large_blocks(2) == 0, "there is no memory yet");
+    require(this->large_blocks(2) == 0, "there is no memory yet");
     block = this->take(0, kTwoBlocks);
     large = this->take_large(2);
   }
@@ -50,19 +49,19 @@ struct Leaks : PoolScenario<Leaks<kThreads>, kThreads> {
     }
     require(this->pool.ledger().pools() < kThreads, "a pool too many is counted");
     require(small_blocks(kTwoBlocks) >= 1, "a block is not listed");
-    require(large_blocks(2) == 1, "a large block is not listed");
+    require(this->large_blocks(2) == 1, "a large block is not listed");
   }
   void after() {
     require(small_blocks(kTwoBlocks) == 1 && small_blocks(kThreeBlocks) == 0,
             "what was given back is listed");
-    require(large_blocks(2) == 1 && large_blocks(1) == 0, "a large block too many is listed");
+    require(this->large_blocks(2) == 1 && this->large_blocks(1) == 0, "a large block too many is listed");
     TinyLocalPool* const local = TinyLocalPool::open(this->pool);
     require(this->pool.ledger().pools() == 1, "a pool is not counted");
     local->close();
     require(this->pool.ledger().pools() == 0, "a closed pool is counted");
     this->give(block);
     this->give_large(large, 2);
-    require(large_blocks(2) == 0, "a freed block is listed");
+    require(this->large_blocks(2) == 0, "a freed block is listed");
     this->check_all_is_home();
   }
 
@@ -70,15 +69,6 @@ struct Leaks : PoolScenario<Leaks<kThreads>, kThreads> {
     std::size_t blocks[TinyLimits::kClasses] = {};
     this->pool.count_outside(blocks);
     return blocks[size_class];
-  }
-  std::size_t large_blocks(std::size_t pages) {
-    std::size_t blocks = 0;
-    std::size_t runs[Ledger::kRunsAtOnce];
-    for (std::size_t sector = 0;;) {
-      const std::size_t found = this->pool.ledger().large_runs(sector, runs);
-      if (found == 0) return blocks;
-      for (std::size_t i = 0; i < found; ++i) blocks += runs[i] == pages * kPageBytes;
-    }
   }
 };
 
