@@ -166,7 +166,7 @@ void free_slow(void* block) noexcept {
   if (block == nullptr) return;
   const Key key = bookkeeper.map().key_of(block);
   if (!is_live(key)) die_of_misuse(Misuse::kForeignFree, block);
-  if (!is_large(key) && adopt_hit(block, key)) return;
+  if (!is_large(key) && give_foreign_hit(block, key)) return;
   const int kept_errno = errno;
   if (is_large(key)) {
     free_whole(large_span(block, Misuse::kNotABlock));

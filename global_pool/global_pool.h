@@ -336,6 +336,7 @@ class alignas(64) GlobalPool {
   void decay(std::uint64_t now_ms) {
     const std::uint64_t decay_ms = Limits::decay_ms();
     if (ledger_.is_decay_due(now_ms, decay_ms) && now_ms > decay_ms) {
+      give_up_spares(false);
       purge(now_ms - decay_ms, now_ms, Limits::decay_bytes(), Config::kPurgeLeast);
       if constexpr (kGuardsLarge) {
         while (see_off(ledger_.take_old_open(now_ms - decay_ms))) {
@@ -347,6 +348,7 @@ class alignas(64) GlobalPool {
   }
   // All free runs at once.
   std::size_t trim() {
+    give_up_spares(true);
     const std::uint64_t now_ms = Limits::Memory::now_ms();
     const std::size_t given = release_quarantined() + purge(now_ms, now_ms, SIZE_MAX);
     if (Limits::Memory::limit() != SIZE_MAX) release_sectors();
@@ -366,6 +368,13 @@ class alignas(64) GlobalPool {
     }
     counts.ledger = ledger_.counts();
     return counts;
+  }
+
+  // Wholly free spans that shards keep go to the ledger: all, or those that nobody has had use for
+  // since the last call but one.
+  void give_up_spares(bool all) {
+    const unsigned shards = ledger_.shards();
+    for (unsigned s = 0; s < shards; ++s) give_emptied(shards_[s].give_up_spares(all));
   }
 
   // Adds to each class its blocks outside the spans: held, or in local pools.
@@ -435,6 +444,7 @@ class alignas(64) GlobalPool {
         run = ledger_.take(pages, align, state, words);
       }
     }
+    if (!run) give_up_spares(true);
     if (!run && may_scrape_together(pages)) {
       log_warning("% pages are scraped together from free memory", pages);
       trim();

@@ -392,6 +392,12 @@ class Ledger {
     pools_[least].set(pools_[least].get() + 1);
     return least;
   }
+  // Those that have, or have had, spans: the first so many.
+  std::uint32_t shards() EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    return shards_.get() != 0 ? shards_.get() : 1;  // who has no pool is at home in the first
+  }
   void detach_pool(std::uint32_t shard) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();

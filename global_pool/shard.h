@@ -57,7 +57,7 @@ class alignas(64) Shard {
   }
 
   // Makes a fresh span this shard's and takes blocks from it: from no other, lest it stays
-  // wholly free in the shard (I4), and at once, lest others empty it.
+  // wholly free in a list (I4), and at once, lest others empty it.
   [[nodiscard]] std::size_t adopt(std::uint32_t index, LooseRun&& run TAKEN_OVER, void** end,
                                   std::size_t n, Seed seed = {}) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
@@ -65,10 +65,8 @@ class alignas(64) Shard {
     Span* const span = run.hand_over();
     span->home_.set(home_word(index));
     count(span, 1);
-    const std::size_t taken = span->take(end, n, seed);
     span->bin_above_.set(0);
-    if constexpr (Limits::Defences::kStates) recent_.span.set(span);
-    if (span->free_.get() != 0) link(span);
+    const std::size_t taken = take_from(span, end, n, seed);
     log_debug(blocks_of(span), "shard % has a fresh span %, % of its blocks are taken", index,
               extent_of(span), taken);
     return taken;
@@ -82,9 +80,22 @@ class alignas(64) Shard {
     return give_locked(index, map, blocks, n);
   }
 
+  // The spares that nobody has had use for since the last call but one, or all: for the ledger.
+  [[nodiscard]] LooseRuns give_up_spares(bool all) EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    LooseRuns given;
+    while (Span* const oldest = spares_.front()) {
+      if (!all && oldest->bin_.get() != kUnusedSpare) break;
+      leave(take_spare(oldest), given);
+    }
+    for (Span* s = spares_.front(); s != nullptr; s = Bin::after(s)) s->bin_.set(kUnusedSpare);
+    return given;
+  }
+
   // --- Parts of blocks ----------------------------------------------------------------------------
   struct PartGiven {
-    LooseRuns emptied{};        // the span, if it is wholly free now: for the ledger
+    LooseRuns emptied{};        // wholly free spans, for the ledger
     std::size_t needs = 0;      // bytes of a record, without which nothing was done
     bool took_memory = false;   // for the record
     Fragment* unused = nullptr; // a record that is needed no longer, and its bytes
@@ -212,14 +223,9 @@ class alignas(64) Shard {
     if (guard.holder_died()) retire();
     Found found;
     for (auto& bins : lists_) {
-      for (const Bin& bin : bins) {
-        for (Span* s = bin.front(); s != nullptr && pages != 0; s = Bin::after(s)) {
-          look_at_blocks(s, 0, s->capacity_.get(), found);
-          if (found.culprit != nullptr) return found;
-          pages -= s->pages_.get() < pages ? s->pages_.get() : pages;
-        }
-      }
+      for (const Bin& bin : bins) look_at_spans(bin, pages, found);
     }
+    look_at_spans(spares_, pages, found);
     return found;
   }
 
@@ -238,12 +244,15 @@ class alignas(64) Shard {
         }
       }
     }
-    return true;
+    return spares_are_valid();
   }
 
  private:
   using Guard = typename Sync::Guard;
   using Bin = List<Sync, Span, &Span::in_bin_>;
+  // In the place of a bin's number: a spare, one that was there at the last look.
+  static constexpr std::uint32_t kSpare = Span::kFullnessBins;
+  static constexpr std::uint32_t kUnusedSpare = kSpare + 1;
   // The span that blocks were last taken from, while it is here.
   struct Recent {
     Cell<Span*> span{};
@@ -258,7 +267,19 @@ class alignas(64) Shard {
     for (const Bin& bin : lists_[size_class]) {
       for (Span* s = bin.front(); s != nullptr; s = Bin::after(s)) blocks -= s->free_.get();
     }
-    return blocks;
+    const Span* const spare = spare_of_[size_class].get();
+    return spare != nullptr ? blocks - spare->free_.get() : blocks;
+  }
+  bool spares_are_valid() const REQUIRES(mutex_, any_mutex) {
+    std::size_t classes = 0;
+    for (const auto& spare : spare_of_) classes += spare.get() != nullptr;
+    std::size_t pages = 0;
+    for (Span* s = spares_.front(); s != nullptr; s = Bin::after(s), --classes) {
+      if (!s->is_valid() || !s->fragments_are_valid() || !s->is_wholly_free()) return false;
+      if (spare_of_[s->class_.get()].get() != s || s->bin_above_.get() != 0) return false;
+      pages += s->pages_.get();
+    }
+    return classes == 0 && pages == spare_pages_.get();
   }
   std::uint32_t home_word(std::uint32_t index) const REQUIRES(mutex_, any_mutex) {
     return index | epoch_.get() << 8;
@@ -272,6 +293,9 @@ class alignas(64) Shard {
     for (auto& bins : lists_) {
       for (Bin& bin : bins) bin.clear();
     }
+    spares_.clear();
+    for (auto& spare : spare_of_) spare.set(nullptr);
+    spare_pages_.set(0);
     if constexpr (Limits::Defences::kStates) recent_.span.set(nullptr);
     log_note("a fork lost the thread that held a shard's lock: its spans are given up");
   }
@@ -283,13 +307,21 @@ class alignas(64) Shard {
       while (taken < n && bin.front() != nullptr) {
         Span* span = bin.front();
         unlink(span);
-        taken += span->take(end - taken, n - taken, seed);
-        log_internal(blocks_of(span), "span % gives blocks, % of % are taken", extent_of(span),
-                     taken, n);
-        if constexpr (Limits::Defences::kStates) recent_.span.set(span);
-        if (span->free_.get() != 0) link(span);
+        taken += take_from(span, end - taken, n - taken, seed);
       }
     }
+    if (taken != 0) return taken;
+    Span* const spare = spare_of_[size_class].get();
+    return spare != nullptr ? take_from(take_spare(spare), end, n, seed) : 0;
+  }
+  // From a span that is in no list.
+  std::size_t take_from(Span* span, void** end, std::size_t n, Seed seed)
+      REQUIRES(mutex_, any_mutex) {
+    const std::size_t taken = span->take(end, n, seed);
+    log_internal(blocks_of(span), "span % gives % blocks, of % that are wanted", extent_of(span),
+                 taken, n);
+    if constexpr (Limits::Defences::kStates) recent_.span.set(span);
+    if (span->free_.get() != 0) link(span);
     return taken;
   }
 
@@ -302,6 +334,15 @@ class alignas(64) Shard {
         found.culprit = block;
         return;
       }
+    }
+  }
+
+  // Of all blocks of the spans in a list, until something is found.
+  void look_at_spans(const Bin& bin, std::size_t& pages, Found& found)
+      requires(Limits::Defences::kStates) REQUIRES(mutex_, any_mutex) {
+    for (Span* s = bin.front(); s != nullptr && pages != 0; s = Bin::after(s)) {
+      if (found.culprit == nullptr) look_at_blocks(s, 0, s->capacity_.get(), found);
+      pages -= s->pages_.get() < pages ? s->pages_.get() : pages;
     }
   }
 
@@ -413,22 +454,45 @@ class alignas(64) Shard {
     return given;
   }
 
-  // A block came home, and its span belongs into another bin now, or into the ledger: then
-  // it is ours no longer, and true is returned.
+  // A block came home, and its span belongs into another bin now, or among the spares. True if it
+  // is ours no longer.
   bool move_bin(Span* span, LooseRuns& emptied) REQUIRES(mutex_, any_mutex) {
     if (span->bin_above_.get() != 0) unlink(span);
     if (!span->is_wholly_free()) {
       link(span);
       return false;
     }
-    log_debug(blocks_of(span), "span % is wholly free and leaves its shard", extent_of(span));
+    keep_spare(span, emptied);
+    return span->home_.get() == Span::kNobody;
+  }
+
+  // A span becomes the spare of its class, in the place of another; and the oldest of all leave
+  // that are too many, which may be itself.
+  void keep_spare(Span* span, LooseRuns& emptied) REQUIRES(mutex_, any_mutex) {
+    Cell<Span*>& place = spare_of_[span->class_.get()];
+    if (place.get() != nullptr) leave(take_spare(place.get()), emptied);
+    log_debug(blocks_of(span), "span % is wholly free", extent_of(span));
+    place.set(span);
+    span->bin_.set(kSpare);
+    spares_.push_back(span);
+    spare_pages_.set(spare_pages_.get() + span->pages_.get());
+    while (spare_pages_.get() > kSparePages) leave(take_spare(spares_.front()), emptied);
+  }
+  Span* take_spare(Span* span) REQUIRES(mutex_, any_mutex) {
+    spare_of_[span->class_.get()].set(nullptr);
+    spares_.remove(span);
+    spare_pages_.set(spare_pages_.get() - span->pages_.get());
+    return span;
+  }
+  // A wholly free span that is in no list.
+  void leave(Span* span, LooseRuns& left) REQUIRES(mutex_, any_mutex) {
+    log_debug(blocks_of(span), "span % leaves its shard", extent_of(span));
     count(span, std::size_t(-1));
     span->home_.set(Span::kNobody);
     if constexpr (Limits::Defences::kStates) {
       if (recent_.span.get() == span) recent_.span.set(nullptr);
     }
-    emptied.push(LooseRun(*span));
-    return true;
+    left.push(LooseRun(*span));
   }
 
   // A span joins (1) or leaves (-1).
@@ -448,7 +512,7 @@ class alignas(64) Shard {
   }
   void unlink(Span* span) REQUIRES(mutex_, any_mutex) {
     lists_[span->class_.get()][span->bin_.get()].remove(span);
-    span->bin_above_.set(0);  // full, or wholly free: in no list
+    span->bin_above_.set(0);  // full, or wholly free: in no bin
   }
 
   typename Sync::Mutex mutex_;
@@ -457,6 +521,11 @@ class alignas(64) Shard {
   Cell<std::size_t> spans_[Limits::kClasses] GUARDED_BY(mutex_) = {};
   Cell<std::size_t> capacity_[Limits::kClasses] GUARDED_BY(mutex_) = {};  // blocks in those
   Cell<std::size_t> pages_ GUARDED_BY(mutex_){};                         // in all spans
+  // Wholly free spans that stay, for what comes next: the last of each class, the oldest first.
+  static constexpr std::size_t kSparePages = Limits::Config::kSpareBytes >> Limits::kPageShift;
+  Bin spares_ GUARDED_BY(mutex_){};
+  Cell<Span*> spare_of_[Limits::kClasses] GUARDED_BY(mutex_) = {};
+  Cell<std::size_t> spare_pages_ GUARDED_BY(mutex_){};
   [[no_unique_address]] MaybeRecent recent_ GUARDED_BY(mutex_){};
 };
 

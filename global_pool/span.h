@@ -4,7 +4,7 @@
 // Thread safety: see the groups of members.
 // Invariants: I2 held + cached + free_ = capacity_ for a span of blocks. I3 the identity
 // changes only while no block of the span lives. I4 a span becomes wholly free once before
-// it is taken again.
+// it is taken again, and is then a spare of its shard or nobody's.
 #pragma once
 
 #include <bit>

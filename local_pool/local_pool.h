@@ -63,12 +63,16 @@ class LocalPool : public PoolRack<Limits> {
   void* refill(unsigned size_class);
   // Frees a block whose page has the live key of a small class, where give_hit would not.
   void give_miss(void* block, Key key) {
-    const unsigned size_class = class_of(key);
     if (shard_of(key) == shard_) {
-      overflow(size_class, block);
-    } else if (!this->adopt_hit(block, key)) {
-      send(block, size_class);
+      overflow(class_of(key), block);
+    } else if (!give_foreign_hit(block, key)) {
+      send(block, class_of(key));
     }
+  }
+  // The same, where it is another shard's and there is room for it. False if not.
+  [[gnu::always_inline]] bool give_foreign_hit(void* block, Key key) {
+    if (shard_of(key) == shard_) return false;
+    return this->adopt_hit(block, key) || send_hit(block, class_of(key));
   }
   // Frees such a block by and by: others are freed before it can be used again.
   [[gnu::always_inline]] void give_later(void* block, Key key, std::size_t bytes) {
@@ -257,7 +261,22 @@ class LocalPool : public PoolRack<Limits> {
   static std::uint32_t block_size(unsigned size_class) {
     return Limits::size_class(size_class).block_size;
   }
+  // Whether a foreign block was freed a moment ago.
+  bool is_last_freed(const void* block, unsigned size_class) const {
+    return *magazines[size_class].top == block ||
+           (outgoing_count_ != 0 && outgoing_[outgoing_count_ - 1] == block);
+  }
   void overflow(unsigned size_class, void* block);
+  // False if there is no room, or the block was the last to be freed.
+  [[gnu::always_inline]] bool send_hit(void* block, unsigned size_class) {
+    const std::size_t n = outgoing_count_;
+    if (n == outgoing_room_ || outgoing_bytes_ >= Config::kOutgoingBytes) return false;
+    if (UNLIKELY(is_last_freed(block, size_class))) return false;
+    outgoing_[n] = block;
+    outgoing_count_ = n + 1;
+    outgoing_bytes_ += Limits::size_class(size_class).block_size;
+    return true;
+  }
   void send(void* block, unsigned size_class);
   bool grow(unsigned size_class);
   void shrink(unsigned size_class);
@@ -533,19 +552,12 @@ void LocalPool<Sync, Limits>::send_all() {
 
 template <class Sync, class Limits>
 void LocalPool<Sync, Limits>::send(void* block, unsigned size_class) {
-  const bool is_last_sent = outgoing_count_ != 0 && outgoing_[outgoing_count_ - 1] == block;
-  if (is_last_sent || *magazines[size_class].top == block) {
-    die_of_misuse(Misuse::kDoubleFree, block);
-  }
-  if (outgoing_count_ == outgoing_room_ || outgoing_bytes_ >= Config::kOutgoingBytes) {
-    note_event();
-    const bool full = outgoing_count_ == outgoing_room_;
-    send_all();
-    if (full) grow_outgoing();  // it is empty now: nothing to copy
-    if (outgoing_ == nullptr) return global_.give(&block, 1);
-  }
-  outgoing_[outgoing_count_++] = block;
-  outgoing_bytes_ += Limits::size_class(size_class).block_size;
+  if (is_last_freed(block, size_class)) die_of_misuse(Misuse::kDoubleFree, block);
+  note_event();
+  const bool full = outgoing_count_ == outgoing_room_;
+  send_all();
+  if (full) grow_outgoing();  // it is empty now: nothing to copy
+  if (!send_hit(block, size_class)) global_.give(&block, 1);
 }
 
 // --- Large blocks ---------------------------------------------------------------------------------

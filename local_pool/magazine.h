@@ -30,6 +30,9 @@ struct MagazineRack {
   Key home;
 
   static constexpr bool has_quarantine() { return false; }
+  // Whether it is a pool's; else its magazines have no room.
+  bool is_of_pool() const { return home != kNowhere; }
+  static constexpr Key kNowhere = kLiveKey << 1;  // differs from every key in a high bit
 
   Magazine& at(std::size_t offset) {
     return *reinterpret_cast<Magazine*>(reinterpret_cast<char*>(this) + offset);
@@ -94,7 +97,7 @@ template <class Limits>
 constexpr PoolRack<Limits> rack_without_room() {
   PoolRack<Limits> rack{};
   for (Magazine& magazine : rack.magazines) magazine = {&nothing, &nothing};
-  rack.home = kLiveKey << 1;  // differs from every key in a high bit
+  rack.home = MagazineRack<Limits>::kNowhere;
   return rack;
 }
 

@@ -17,8 +17,7 @@ constinit ThisRack before_attach = rack_without_room<ShippedLimits>();
 constinit ThisRack after_exit = rack_without_room<ShippedLimits>();
 
 ThisPool* existing_pool() {
-  if (this_rack == &before_attach || this_rack == &after_exit) return nullptr;
-  return static_cast<ThisPool*>(this_rack);
+  return this_rack->is_of_pool() ? static_cast<ThisPool*>(this_rack) : nullptr;
 }
 
 // For a thread that owns no generator: rare enough to ask the system.

@@ -27,9 +27,7 @@ extern constinit thread_local ThisRack* this_rack [[gnu::tls_model("initial-exec
   return this_rack->give_hit(block, key);
 }
 // As give_hit, for a block of a small class that is not at home here.
-[[gnu::always_inline]] inline bool adopt_hit(void* block, Key key) {
-  return this_rack->adopt_hit(block, key);
-}
+[[gnu::always_inline]] inline bool give_foreign_hit(void* block, Key key);
 // As give_hit, for who compares key ^ home with an offset first.
 [[gnu::always_inline]] inline Key home_of_this_pool() { return this_rack->home; }
 [[gnu::always_inline]] inline bool push_hit(void* block, std::size_t offset) {
@@ -62,6 +60,11 @@ bool has_this_pool();
 // This thread's pool, made if need be; null if it cannot have one (the thread is ending, or
 // memory or pthread keys are short).
 ThisPool* attach_this_pool();
+
+inline bool give_foreign_hit(void* block, Key key) {
+  ThisRack* const rack = this_rack;
+  return rack->is_of_pool() && static_cast<ThisPool*>(rack)->give_foreign_hit(block, key);
+}
 
 // A rack with a quarantine is a pool's.
 inline void give_later(void* block, Key key, std::size_t bytes) {

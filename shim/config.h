@@ -96,6 +96,12 @@ struct DefaultConfig {
   /// Unit: shards. Range: 1 to 128.
   /// Why: what a key in the page map has bits for.
   static constexpr unsigned kShardsMost = 128;
+  /// A shard keeps spans of which all blocks are free, the last of each class, and of all of them
+  /// so much: they would come back soon, and the ledger's mutex is the same for all threads. What
+  /// nobody takes within a quarter of the decay time leaves.
+  /// Unit: bytes. Range: 0 (none) to 1 GiB.
+  /// Why: sixteen spans of blocks up to 4 KiB.
+  static constexpr std::size_t kSpareBytes = 1 * kMiB;
   /// A waiter looks this often at a held mutex before it sleeps.
   /// Unit: looks. Range: 0 to 1000000.
   /// Why: about the time of one batch.

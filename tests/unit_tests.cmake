@@ -93,6 +93,7 @@ ralloc_unit_test(global_pool_test
     global_pool/page_map_test.cc
     global_pool/shard_test.cc
     global_pool/size_class_test.cc
+    global_pool/spares_test.cc
     global_pool/span_log_test.cc
     global_pool/span_test.cc
     global_pool/zeros_test.cc)

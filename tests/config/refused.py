@@ -29,6 +29,7 @@ REFUSED = [
     ("unsigned kShardsMost = 256;", "make Config::kShardsMost 1 to 128"),
     ("unsigned shard_count(unsigned cores) { return cores / 2; }",
      "let Config::shard_count return 1 at least"),
+    ("std::size_t kSpareBytes = SIZE_MAX;", "make Config::kSpareBytes 1 GiB at most"),
     ("unsigned kSpinTries = ~0u;", "make Config::kSpinTries 1000000 at most"),
     ("std::size_t kMagazineBaseBytes = 8 * kMiB;", "make Config::kMagazineBaseBytes"),
     ("std::size_t kMagazineBytes = 4096 * kMiB;", "make Config::kMagazineBytes 1 GiB at most"),

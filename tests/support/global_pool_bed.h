@@ -16,14 +16,15 @@ constexpr unsigned kManyBlocks = 1;  // 64 of 1 KiB in a span
 constexpr unsigned kTwoBlocks = 2;   // of 32 KiB in a span
 constexpr unsigned kLongSpans = 3;
 
-class GlobalPoolBed : public SmallPoolTest {
+template <class Limits>
+class GlobalPoolBedOf : public SmallPoolTest {
  protected:
-  using Pool = ralloc::GlobalPool<ralloc::StdSync, SmallLimits>;
-  using Span = Pool::Span;
-  using Config = SmallLimits::Config;
-  static constexpr std::size_t kPiecePages = SmallLimits::Config::kArenaPiece / kSmallPage;
+  using Pool = ralloc::GlobalPool<ralloc::StdSync, Limits>;
+  using Span = typename Pool::Span;
+  using Config = typename Limits::Config;
+  static constexpr std::size_t kPiecePages = Config::kArenaPiece / kSmallPage;
 
-  ~GlobalPoolBed() override { EXPECT_TRUE(pool_.is_valid()); }
+  ~GlobalPoolBedOf() override { EXPECT_TRUE(pool_.is_valid()); }
 
   Blocks take(std::uint32_t shard, std::uint32_t size_class, std::size_t n) {
     Blocks blocks(n);
@@ -36,8 +37,9 @@ class GlobalPoolBed : public SmallPoolTest {
   std::size_t dirty_pages() { return pool_.counts().ledger.dirty_bytes / kSmallPage; }
   std::size_t clean_pages() { return pool_.counts().ledger.clean_bytes / kSmallPage; }
 
-  Pool::Shards shards_{};
+  typename Pool::Shards shards_{};
   Pool pool_{shards_};
 };
+using GlobalPoolBed = GlobalPoolBedOf<SmallLimits>;
 
 }  // namespace ralloc_test

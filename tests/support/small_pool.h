@@ -156,8 +156,14 @@ constexpr ralloc::SizeClass small_class(std::uint32_t block_size, std::uint32_t 
   return {block_size, pages, std::uint32_t((std::uint64_t{1} << 31) / grains + 1), 1, 1, 1};
 }
 
+// Tests count on the numbers of the default, whatever is configured, and on each span that leaves its
+// shard when it is wholly free (but those of spares_test.cc).
+struct SmallConfig : ralloc::DefaultConfig {
+  static constexpr std::size_t kSpareBytes = 0;
+};
+
 struct SmallLimits {
-  using Config = ralloc::DefaultConfig;  // tests count on its numbers, whatever is configured
+  using Config = SmallConfig;
   using Defences = ralloc::NoDefences;
   static constexpr unsigned kClasses = 4;
   static constexpr unsigned kShards = 3;
