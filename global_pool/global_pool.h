@@ -307,8 +307,9 @@ class alignas(64) GlobalPool {
   // Gives the backing of runs of at least `least` bytes that are free since `before_ms` or
   // earlier back to the OS, at least while it has looked at less than `most_bytes`. Returns the
   // bytes given.
-  std::size_t purge(std::uint64_t before_ms, std::uint64_t now_ms, std::size_t most_bytes,
-                    std::size_t least = 0) {
+  // (Rare, and so in one place and not in each of its callers; as are those below.)
+  [[gnu::noinline]] std::size_t purge(std::uint64_t before_ms, std::uint64_t now_ms,
+                                      std::size_t most_bytes, std::size_t least = 0) {
     // What is not worth it, or the OS would not take (locked memory, say) stays dirty, and is
     // young again.
     const std::uint64_t again_ms = now_ms > before_ms ? now_ms : before_ms + 1;
@@ -336,18 +337,11 @@ class alignas(64) GlobalPool {
   void decay(std::uint64_t now_ms) {
     const std::uint64_t decay_ms = Limits::decay_ms();
     if (ledger_.is_decay_due(now_ms, decay_ms) && now_ms > decay_ms) {
-      give_up_spares(false);
-      purge(now_ms - decay_ms, now_ms, Limits::decay_bytes(), Config::kPurgeLeast);
-      if constexpr (kGuardsLarge) {
-        while (see_off(ledger_.take_old_open(now_ms - decay_ms))) {
-        }
-      }
-      // A process that may not have many addresses needs them for stacks and files too.
-      if (Limits::Memory::limit() != SIZE_MAX) release_sectors();
+      return_decayed(now_ms - decay_ms, now_ms);
     }
   }
   // All free runs at once.
-  std::size_t trim() {
+  [[gnu::noinline]] std::size_t trim() {
     give_up_spares(true);
     const std::uint64_t now_ms = Limits::Memory::now_ms();
     const std::size_t given = release_quarantined() + purge(now_ms, now_ms, SIZE_MAX);
@@ -372,7 +366,7 @@ class alignas(64) GlobalPool {
 
   // Wholly free spans that shards keep go to the ledger: all, or those that nobody has had use for
   // since the last call but one.
-  void give_up_spares(bool all) {
+  [[gnu::noinline]] void give_up_spares(bool all) {
     const unsigned shards = ledger_.shards();
     for (unsigned s = 0; s < shards; ++s) give_emptied(shards_[s].give_up_spares(all));
   }
@@ -438,20 +432,26 @@ class alignas(64) GlobalPool {
       RETURN_TYPESTATE(unknown) {
     if (pages > map_.window_pages() || align > map_.window_pages()) return LooseRun(nullptr);
     LooseRun run = ledger_.take(pages, align, state, words);
+    if (!run) run = take_scraped(pages, align, state, words);
+    return run;
+  }
+  // The same, when there is none.
+  [[gnu::cold, gnu::noinline]] LooseRun take_scraped(std::size_t pages, std::size_t align,
+                                                     SpanState state, std::uint32_t words)
+      RETURN_TYPESTATE(unknown) {
     if constexpr (kGuardsLarge) {
-      if (!run && ledger_.drop_ballast()) {
+      if (ledger_.drop_ballast()) {
         log_warning("no memory: mappings that were kept are for others now");
-        run = ledger_.take(pages, align, state, words);
+        LooseRun run = ledger_.take(pages, align, state, words);
+        if (run) return run;
       }
     }
-    if (!run) give_up_spares(true);
-    if (!run && may_scrape_together(pages)) {
-      log_warning("% pages are scraped together from free memory", pages);
-      trim();
-      release_sectors();
-      run = ledger_.take(pages, align, state, words);
-    }
-    return run;
+    give_up_spares(true);
+    if (!may_scrape_together(pages)) return LooseRun(nullptr);
+    log_warning("% pages are scraped together from free memory", pages);
+    trim();
+    release_sectors();
+    return ledger_.take(pages, align, state, words);
   }
   // Purged runs merge with clean ones, and the addresses of both may be needed elsewhere. A
   // request beyond all of them is hopeless, unless it is the limit on addresses that failed it.
@@ -459,6 +459,18 @@ class alignas(64) GlobalPool {
     const typename Ledger::Counts counts = ledger_.counts();
     return Limits::Memory::limit() != SIZE_MAX ||
            counts.dirty_bytes + counts.clean_bytes >= pages << Limits::kPageShift;
+  }
+
+  // What is free since `before_ms` or earlier.
+  [[gnu::noinline]] void return_decayed(std::uint64_t before_ms, std::uint64_t now_ms) {
+    give_up_spares(false);
+    purge(before_ms, now_ms, Limits::decay_bytes(), Config::kPurgeLeast);
+    if constexpr (kGuardsLarge) {
+      while (see_off(ledger_.take_old_open(before_ms))) {
+      }
+    }
+    // A process that may not have many addresses needs them for stacks and files too.
+    if (Limits::Memory::limit() != SIZE_MAX) release_sectors();
   }
 
   // Whether some of the blocks that were freed stay accessible.
@@ -549,7 +561,7 @@ class alignas(64) GlobalPool {
     return run.hand_over();
   }
 
-  void release_sectors() {
+  [[gnu::cold, gnu::noinline]] void release_sectors() {
     for (;;) {
       LooseRun run = ledger_.take_sectors();
       if (!run) break;

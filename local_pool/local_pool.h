@@ -142,8 +142,8 @@ class LocalPool : public PoolRack<Limits> {
     std::uint32_t last_event;
   };
 
-  LocalPool(GlobalPool& global, std::uint32_t shard)
-      : Rack(rack_without_room<Limits>()), global_(global), shard_(shard) {
+  LocalPool(GlobalPool& global, std::uint32_t shard) : Rack{}, global_(global), shard_(shard) {
+    this->empty_without_room();
     home = home_key(shard);
   }
 

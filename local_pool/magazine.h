@@ -22,6 +22,9 @@ struct Magazine {
 };
 static_assert(sizeof(Magazine) == kGrain);
 
+// The place under the top of a magazine without an array: always null, never written.
+inline constinit void* nothing = nullptr;
+
 // A magazine for each class, and the key of the home shard. The magazine of class c lies
 // 16 * c bytes from the start, which is what keys hold.
 template <class Limits>
@@ -33,6 +36,11 @@ struct MagazineRack {
   // Whether it is a pool's; else its magazines have no room.
   bool is_of_pool() const { return home != kNowhere; }
   static constexpr Key kNowhere = kLiveKey << 1;  // differs from every key in a high bit
+
+  // No magazine has an array yet.
+  constexpr void empty_without_room() {
+    for (Magazine& magazine : magazines) magazine = {&nothing, &nothing};
+  }
 
   Magazine& at(std::size_t offset) {
     return *reinterpret_cast<Magazine*>(reinterpret_cast<char*>(this) + offset);
@@ -89,14 +97,11 @@ template <class Limits>
 using PoolRack =
     std::conditional_t<kHasQuarantine<Limits>, QuarantineRack<Limits>, MagazineRack<Limits>>;
 
-// The place under the top of a magazine without an array: always null, never written.
-inline constinit void* nothing = nullptr;
-
 // A rack whose magazines are empty and full at once, at home nowhere: every hit fails.
 template <class Limits>
 constexpr PoolRack<Limits> rack_without_room() {
   PoolRack<Limits> rack{};
-  for (Magazine& magazine : rack.magazines) magazine = {&nothing, &nothing};
+  rack.empty_without_room();
   rack.home = MagazineRack<Limits>::kNowhere;
   return rack;
 }

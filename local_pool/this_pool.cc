@@ -13,8 +13,10 @@ template class LocalPool<StdSync, ShippedLimits>;
 
 namespace {
 
-constinit ThisRack before_attach = rack_without_room<ShippedLimits>();
-constinit ThisRack after_exit = rack_without_room<ShippedLimits>();
+// The rack of all threads without a pool. (One, since its pointers are entries for the dynamic linker.)
+constinit ThisRack without_pool = rack_without_room<ShippedLimits>();
+// This thread had its pool, and is ending.
+constinit thread_local bool has_ended [[gnu::tls_model("initial-exec")]] = false;
 
 ThisPool* existing_pool() {
   return this_rack->is_of_pool() ? static_cast<ThisPool*>(this_rack) : nullptr;
@@ -29,7 +31,8 @@ Seed<ShippedLimits> fresh_seed() {
 
 // From now on this thread goes past the magazines to the shards (I7).
 void close_this_pool(ThisPool* pool) {
-  this_rack = &after_exit;
+  this_rack = &without_pool;
+  has_ended = true;
   pool->close();
 }
 
@@ -49,10 +52,10 @@ void on_thread_exit(void* pool) {
 
 }  // namespace
 
-constinit thread_local ThisRack* this_rack = &before_attach;
+constinit thread_local ThisRack* this_rack = &without_pool;
 
 ThisPool* attach_this_pool() {
-  if (this_rack == &after_exit) return nullptr;
+  if (has_ended) return nullptr;
   // A magazine's array would hold pointers to blocks that the program lost.
   if (kDebugger && debugger::is_memcheck()) return nullptr;
   if (ThisPool* pool = existing_pool()) return pool;
