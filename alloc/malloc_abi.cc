@@ -48,7 +48,7 @@ void* or_enomem(Allocate allocate) {
 
 [[gnu::always_inline]] inline void* aligned(const LoggedCall& call, std::size_t align,
                                             std::size_t size) {
-  if (UNLIKELY(!std::has_single_bit(align))) return fail(call, EINVAL);
+  if (UNLIKELY(!is_power_of_two(align))) return fail(call, EINVAL);
   void* block = allocate_aligned_hit(size, align);
   if (UNLIKELY(block == nullptr)) block = aligned_slow(align, size);
   return watch_allocated(call, block, size, align);
@@ -91,7 +91,7 @@ EXPORT void* reallocarray(void* ptr, std::size_t count, std::size_t size) noexce
 
 // Returns its error and leaves errno alone, as POSIX has it.
 EXPORT int posix_memalign(void** out, std::size_t align, std::size_t size) noexcept {
-  if (!std::has_single_bit(align) || align % sizeof(void*) != 0) {
+  if (!is_power_of_two(align) || align % sizeof(void*) != 0) {
     return note_asked("posix_memalign", align, EINVAL);
   }
   void* block = allocate_aligned_hit(size, align);

@@ -1,6 +1,5 @@
 #include "alloc/secured.h"
 
-#include <bit>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -13,7 +12,7 @@ namespace ralloc {
 namespace {
 
 bool lies_at(const void* block, std::size_t align) {
-  return std::has_single_bit(align) && (reinterpret_cast<std::uintptr_t>(block) & (align - 1)) == 0;
+  return is_power_of_two(align) && (reinterpret_cast<std::uintptr_t>(block) & (align - 1)) == 0;
 }
 
 // What a free finds where no live block begins. What it took is put back, for a handler of SIGABRT

@@ -1,6 +1,5 @@
 #include "alloc/sized.h"
 
-#include <bit>
 #include <cerrno>
 #include <cstring>
 
@@ -53,7 +52,7 @@ LargeBlock* whole_large(const void* ptr, std::size_t size) {
   return block;
 }
 
-bool divides_page(std::size_t align) { return std::has_single_bit(align) && align <= kPage; }
+bool divides_page(std::size_t align) { return is_power_of_two(align) && align <= kPage; }
 
 bool is_multiple(const void* p, std::size_t align) {
   return reinterpret_cast<std::uintptr_t>(p) % align == 0;
@@ -164,7 +163,7 @@ void* allocate_large_within(std::size_t size, std::size_t align, std::size_t ext
 void* allocate_empty(std::size_t align) {
   if (align > kSizeMost / 2) return nullptr;
   if constexpr (kSecure) {
-    if (std::has_single_bit(align)) return secured_empty(align);
+    if (is_power_of_two(align)) return secured_empty(align);
   }
   if (align < kGrain) align = kGrain % align == 0 ? kGrain : align;
   const std::size_t size = 2 * (align < kGrain ? kGrain : align);
@@ -339,7 +338,7 @@ void* allocate_sized_slow(std::size_t size) noexcept {
 void* allocate_sized_aligned(std::size_t size, std::size_t align) noexcept {
   if (size > kSizeMost || align > kSizeMost) return nullptr;
   if (size == 0) return allocate_empty(align);
-  if (!std::has_single_bit(align)) return allocate_odd(size, align);
+  if (!is_power_of_two(align)) return allocate_odd(size, align);
   if (align <= kGrain) return allocate_sized(size);
   if (fits_small(size) && align <= kSmallMost) {
     const unsigned size_class = size_class_of(size + kRedZone, align);
@@ -350,7 +349,7 @@ void* allocate_sized_aligned(std::size_t size, std::size_t align) noexcept {
 
 Sized allocate_at_least(std::size_t size, std::size_t align) noexcept {
   if (kExactSizes && size <= kSizeMost) size = good_size_for(size);
-  const bool is_odd = kExactSizes || !std::has_single_bit(align);
+  const bool is_odd = kExactSizes || !is_power_of_two(align);
   void* const block = is_odd ? allocate_sized_aligned(size, align) : allocate_aligned(size, align);
   if (block == nullptr) return {nullptr, 0};
   return {block, is_odd ? size : usable_size(block, Misuse::kForeignUsableSize)};
