@@ -63,6 +63,16 @@ namespace ralloc {
   return block;
 }
 
+// The block itself, where it is small and serves as it is; null sends the caller to reallocate, which
+// says what may be asked.
+[[gnu::always_inline]] inline void* reallocate_hit(void* block, std::size_t size) {
+  if constexpr (kExactSizes) return nullptr;
+  const Key key = bookkeeper.map().key_of(block);
+  if (!is_live(key) || is_large(key)) return nullptr;
+  const std::size_t old_size = size_class_info(class_of(key)).block_size;
+  return size <= old_size && Config::stays_when_shrunk(old_size, size) ? block : nullptr;
+}
+
 // --- Slow paths --------------------------------------------------------------------------------
 [[nodiscard]] void* allocate_slow(std::size_t size) noexcept;
 // `align` is a power of two.

@@ -78,7 +78,8 @@ EXPORT void* realloc(void* ptr, std::size_t size) noexcept {
     free(ptr);
     return nullptr;
   }
-  void* block = or_enomem([=] { return watched_reallocate(ptr, size, kGrain); });
+  void* block = reallocate_hit(ptr, size);
+  if (block == nullptr) block = or_enomem([=] { return watched_reallocate(ptr, size, kGrain); });
   note_resized("realloc", ptr, kUnknownSize, block, size);
   return block;
 }
