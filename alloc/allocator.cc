@@ -23,6 +23,9 @@ bool is_aligned(const void* p, std::size_t align) {
 Run* large_span(const void* block, Misuse misuse) {
   Run* span = bookkeeper.large_at(block);
   if (span == nullptr) die_of_misuse(misuse, block);
+  if (UNLIKELY(span->is_aside())) {
+    die_of_misuse(misuse == Misuse::kNotABlock ? Misuse::kDoubleFree : misuse, block);
+  }
   if (span->continues_.get() || span->freed_.get() != nullptr) {
     die_of_misuse(Misuse::kPartFreed, block);
   }
@@ -122,6 +125,8 @@ void* allocate_slow(std::size_t size) noexcept {
   if constexpr (kExactSizes) return allocate_sized_slow(size);
   if (size > kSizeMost) return nullptr;
   if (size <= kSmallMost) return allocate_class(size == 0 ? 0 : size_class_of(size));
+  Run* const kept = take_kept(pages_for(size), false);
+  if (LIKELY(kept != nullptr)) return kept->begin();
   Run* span = allocate_large(pages_for(size), 1);
   return span != nullptr ? span->begin() : nullptr;
 }
@@ -166,10 +171,11 @@ void free_slow(void* block) noexcept {
   if (block == nullptr) return;
   const Key key = bookkeeper.map().key_of(block);
   if (!is_live(key)) die_of_misuse(Misuse::kForeignFree, block);
-  if (!is_large(key) && give_foreign_hit(block, key)) return;
+  Run* const large = is_large(key) ? large_span(block, Misuse::kNotABlock) : nullptr;
+  if (large != nullptr ? keep_large_hit(large) : give_foreign_hit(block, key)) return;
   const int kept_errno = errno;
-  if (is_large(key)) {
-    free_whole(large_span(block, Misuse::kNotABlock));
+  if (large != nullptr) {
+    free_whole(large);
   } else {
     give_miss(block, key);
   }

@@ -224,7 +224,7 @@ TEST_F(AllocatorDeathTest, ForeignPointersAreFatal) {
 }
 
 TEST_F(AllocatorDeathTest, LargeBlockThatIsFreeAlreadyIsFatal) {
-  void* block = allocate(1'000'000);
+  void* block = allocate(10'000'000);
   deallocate(block);
   EXPECT_DEATH_SAYING(deallocate(block), "ralloc: free of " + hex(block) + kForeign);
   EXPECT_DEATH_SAYING((void)reallocate(block, 1, 16),

@@ -137,17 +137,20 @@ class alignas(64) GlobalPool {
   Span* span_of(const void* p) const {
     return static_cast<Span*>(map_.span_at(PageMap::page_of(p)));
   }
-  // The large block that begins at `p`, whose page has the key of one; null if none does.
+  // The large block that begins at `p`, whose page has the key of one, or one that is aside; null if
+  // none does.
   Span* large_at(const void* p) const {
     Span* span = span_of(p);
     return span != nullptr && span->begin() == p ? span : nullptr;
   }
   // How to name the free of what is no block: of one that was freed, if that is known.
-  Misuse foreign_free([[maybe_unused]] const void* part) const {
+  Misuse foreign_free(const void* part) const {
     if constexpr (Limits::Defences::kStates) {
       if (map_.was_freed(part) && Limits::is_freed(part)) return Misuse::kDoubleFree;
     }
-    return Misuse::kForeignFree;
+    const Key key = map_.key_of(part);
+    const Span* const span = is_live(key) && is_large(key) ? large_at(part) : nullptr;
+    return span != nullptr && span->is_aside() ? Misuse::kDoubleFree : Misuse::kForeignFree;
   }
   // Takes a large block back, dirty or reading as zeros.
   void give_large(Span* span, SpanState state) {
@@ -157,20 +160,16 @@ class alignas(64) GlobalPool {
     release(LooseRun(*span));
   }
   // A large block of which nothing was freed, that the program has freed, becomes nobody's: one
-  // thread keeps it, and hands it out again, or gives it. It is in no list that others see, and
-  // has no key; to the ledger it is still taken.
+  // thread keeps it, and hands it out again, or gives it. It is in no list that others see; to the
+  // ledger it is still taken. Its key stays, since others' lie in the same cache line.
   void set_aside(Span* span) {
     DCHECK(!span->is_apart_.get());
-    map_.clear_key(span->first_page_.get(), 1);
     span->is_aside_.store(true, Sync::kRelaxed);
     span->was_clean_.set(false);
     span->slack_.set(0);
   }
   // The program has it again.
-  void take_up(Span* span) {
-    span->is_aside_.store(false, Sync::kRelaxed);
-    map_.set_key(span->first_page_.get(), 1, kLiveKey | kLargeClass);
-  }
+  void take_up(Span* span) { span->is_aside_.store(false, Sync::kRelaxed); }
   void give_aside(Span* span) {
     span->is_aside_.store(false, Sync::kRelaxed);
     give_run(LooseRun(*span), SpanState::kDirty);

@@ -182,7 +182,7 @@ class LargeParts {
 
   // What is set aside is no block.
   static Span* of_program(Span* run) {
-    return run->is_aside_.load(Sync::kRelaxed) ? nullptr : run;
+    return run->is_aside() ? nullptr : run;
   }
   static std::uintptr_t page_of(std::uintptr_t address) { return address >> Limits::kPageShift; }
   static std::uintptr_t begin_of(const Span* run) {

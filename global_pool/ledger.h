@@ -449,7 +449,7 @@ class Ledger {
       for (std::uintptr_t page = first; page < first + Limits::kSectorPages; ++page) {
         const Span* const run = static_cast<Span*>(map_.span_at(page));
         if (run == nullptr || run->first_page_.get() != page) continue;
-        if (run->state_.get() != SpanState::kLarge || run->is_aside_.load(Sync::kRelaxed)) continue;
+        if (run->state_.get() != SpanState::kLarge || run->is_aside()) continue;
         bytes[found++] = run->accessible_bytes();
       }
     }

@@ -143,6 +143,7 @@ class Span {
     return 0;
   }
   bool is_guarded() const { return guard() != 0; }
+  bool is_aside() const { return is_aside_.load(Sync::kRelaxed); }
   char* reserved_begin() const { return begin() - (guard() << Limits::kPageShift); }
   std::size_t reserved_bytes() const { return bytes() + (guard() << Limits::kPageShift); }
   // Of a large block.

@@ -53,7 +53,7 @@ class KeptTest : public testing::Test {
     if (!keep_large(span)) bookkeeper.give_large(span, SpanState::kDirty);
   }
   static bool is_block(const Span* span) {
-    return is_live(bookkeeper.map().key_of(span->begin()));
+    return is_live(bookkeeper.map().key_of(span->begin())) && !span->is_aside();
   }
 
  private:

@@ -110,11 +110,22 @@ class LocalPool : public PoolRack<Limits> {
   [[nodiscard]] bool keep_large(Span* span)
     requires(kKeepsLarge)
   {
+    if (keep_large_hit(span)) return true;
     if (span->bytes() > Config::kLargeKeptMost || span->is_apart_.get()) return false;
-    if (UNLIKELY(large_.bytes() + span->bytes() > large_.room) && !make_large_room()) return false;
-    large_.last_event = events_;
     // Else nothing would decay while a thread frees only such.
-    if (++large_.turns % Config::kClockEvents == 0) global_.decay(Limits::Memory::now_ms());
+    if (large_.is_clock_due()) global_.decay(Limits::Memory::now_ms());
+    ++large_.turns;
+    return keep_large_hit(span) || (make_large_room() && keep_large_hit(span));
+  }
+  // The same where there is room, and it is not the time to look at the clock.
+  template <class = void>
+  [[nodiscard, gnu::always_inline]] bool keep_large_hit(Span* span)
+    requires(kKeepsLarge)
+  {
+    if (large_.bytes() + span->bytes() > large_.room || large_.is_clock_due()) return false;
+    if (span->bytes() > Config::kLargeKeptMost || span->is_apart_.get()) return false;
+    ++large_.turns;
+    large_.last_event = events_;
     log_debug("% is kept", extent_of(span));
     global_.set_aside(span);
     large_.push(span);

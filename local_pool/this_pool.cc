@@ -36,15 +36,6 @@ void close_this_pool(ThisPool* pool) {
   pool->close();
 }
 
-// Calls work(*pool) if there is a pool, and it keeps large blocks in this build.
-template <class Pool, class Result, class Work>
-Result if_it_keeps_large(Pool* pool, Result otherwise, Work work) {
-  if constexpr (Pool::kKeepsLarge) {
-    if (pool != nullptr) return work(*pool);
-  }
-  return otherwise;
-}
-
 void on_thread_exit(void* pool) {
   // A destructor that runs later, whosever it is, finds no pool.
   if (this_rack == pool) close_this_pool(static_cast<ThisPool*>(pool));
@@ -83,15 +74,9 @@ void give_miss(void* block, Key key) {
   bookkeeper.give(&block, 1);
 }
 
-Bookkeeper::Span* take_kept(std::size_t pages, bool will_grow) {
-  return if_it_keeps_large(existing_pool(), static_cast<Bookkeeper::Span*>(nullptr),
-                           [=](auto& pool) { return pool.take_large(pages, will_grow); });
-}
-
 bool keep_large(Bookkeeper::Span* span) {
-  if constexpr (!ThisPool::kKeepsLarge) return false;
-  return if_it_keeps_large(attach_this_pool(), false,
-                           [=](auto& pool) { return pool.keep_large(span); });
+  if (!ThisPool::kKeepsLarge || attach_this_pool() == nullptr) return false;
+  return if_it_keeps_large(false, [=](auto& pool) { return pool.keep_large(span); });
 }
 
 void flush_this_pool() {
@@ -106,8 +91,7 @@ std::size_t bytes_in_this_pool() {
 }
 
 std::size_t large_bytes_in_this_pool() {
-  return if_it_keeps_large(existing_pool(), std::size_t{0},
-                           [](auto& pool) { return pool.large_bytes(); });
+  return if_it_keeps_large(std::size_t{0}, [](auto& pool) { return pool.large_bytes(); });
 }
 
 }  // namespace ralloc

@@ -34,6 +34,13 @@ extern constinit thread_local ThisRack* this_rack [[gnu::tls_model("initial-exec
   return this_rack->push_hit(block, offset);
 }
 
+// Keeps a large block that the program frees, and of which nothing was freed before, or has it again,
+// without an event: one of so many pages, if need be cut off a longer one where it will grow. False or
+// null if not.
+[[nodiscard, gnu::always_inline]] inline bool keep_large_hit(Bookkeeper::Span* span);
+[[nodiscard, gnu::always_inline]] inline Bookkeeper::Span* take_kept(std::size_t pages,
+                                                                     bool will_grow);
+
 // Frees a small block of so many bytes whose page has this live key, after others. For builds with
 // a quarantine.
 [[gnu::always_inline]] inline void give_later(void* block, Key key, std::size_t bytes);
@@ -44,11 +51,7 @@ extern constinit thread_local ThisRack* this_rack [[gnu::tls_model("initial-exec
 // Frees a block whose page has the live key of a small class. Double frees that can be seen
 // at once are fatal.
 void give_miss(void* block, Key key);
-// A large block of so many pages that this thread has freed, if need be cut off a longer one where it
-// will grow; null if there is none.
-[[nodiscard]] Bookkeeper::Span* take_kept(std::size_t pages, bool will_grow);
-// Keeps a large block that the program frees, and of which nothing was freed before. False if it
-// has to go home.
+// As keep_large_hit, with an event if need be. False if the block has to go home.
 [[nodiscard]] bool keep_large(Bookkeeper::Span* span);
 // Gives all of this thread's free blocks home.
 void flush_this_pool();
@@ -64,6 +67,24 @@ ThisPool* attach_this_pool();
 inline bool give_foreign_hit(void* block, Key key) {
   ThisRack* const rack = this_rack;
   return rack->is_of_pool() && static_cast<ThisPool*>(rack)->give_foreign_hit(block, key);
+}
+
+// Calls work(pool) with this thread's pool, if it has one that keeps large blocks.
+template <class Result, class Work>
+[[gnu::always_inline]] inline Result if_it_keeps_large(Result otherwise, Work work) {
+  const auto with = [&]<class Pool>(Pool* pool) {
+    if constexpr (Pool::kKeepsLarge) return work(*pool);
+    return otherwise;
+  };
+  ThisRack* const rack = this_rack;
+  return rack->is_of_pool() ? with(static_cast<ThisPool*>(rack)) : otherwise;
+}
+inline bool keep_large_hit(Bookkeeper::Span* span) {
+  return if_it_keeps_large(false, [=](auto& pool) { return pool.keep_large_hit(span); });
+}
+inline Bookkeeper::Span* take_kept(std::size_t pages, bool will_grow) {
+  return if_it_keeps_large(static_cast<Bookkeeper::Span*>(nullptr),
+                           [=](auto& pool) { return pool.take_large(pages, will_grow); });
 }
 
 // A rack with a quarantine is a pool's.

@@ -1,8 +1,8 @@
 // Large blocks that a thread keeps when it frees them, for its next ones, while others take, give and
 // list what lies beside them.
 //
-// Invariants: I1 of large blocks (what is kept is nobody's, and is handed out once), I3 (it has no key,
-// and is no block to the ledger), I9 (it comes home), and the room drawn from the budget.
+// Invariants: I1 of large blocks (what is kept is nobody's, and is handed out once), I3 (to the ledger
+// it is no block), I9 (it comes home), and the room drawn from the budget.
 // I10: who frees a part of what is kept is told. Cannot see: a look at what is just being kept.
 #include "verify/kept_world.h"
 #include "verify/pool_scenario.h"
@@ -25,14 +25,14 @@ struct KeptScenario : PoolScenario<Model, kThreads, RelacySync, KeptLimits> {
     require(span != nullptr && span->pages_.get() == pages, "not such a block", place);
     require(this->pool.large_at(span->begin()) == span, "a large block is not found", place);
     require(ralloc::is_live(this->pool.map().key_of(span->begin())), "it has no key (I3)", place);
+    require(!span->is_aside(), "a live block is aside", place);
     this->hold_large(span, pages, place);
     return span;
   }
   void free_large(LocalPool* local, Span* span, std::size_t pages, Place place = Place::here()) {
     this->let_go_large(span, pages, place);
-    void* const begin = span->begin();
     if (!local->keep_large(span)) return this->pool.give_large(span, ralloc::SpanState::kDirty);
-    require(!ralloc::is_live(this->pool.map().key_of(begin)), "what is kept has a key (I3)", place);
+    require(span->is_aside(), "who frees it again is not told", place);
   }
 
   void before() {
