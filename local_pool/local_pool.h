@@ -535,24 +535,29 @@ void LocalPool<Sync, Limits>::grow_outgoing() {
 // Grouped by shard first, by counting: else each of many shards would look at all blocks.
 template <class Sync, class Limits>
 void LocalPool<Sync, Limits>::send_all() {
-  if (outgoing_count_ == 0) return;
-  void** const sorted = outgoing_ + outgoing_room_;
+  const std::size_t n = std::exchange(outgoing_count_, 0);
+  outgoing_bytes_ = 0;
+  if (n == 0) return;
   std::uint16_t ends[Config::kShardsMost] = {};
   unsigned shards = 0;
-  for (std::size_t i = 0; i < outgoing_count_; ++i) {
+  for (std::size_t i = 0; i < n; ++i) {
     const Key key = global_.map().key_of(outgoing_[i]);
     if constexpr (Defences::kFindsWritesAtFlush) check_untouched(outgoing_[i], class_of(key));
     const unsigned shard = shard_of(key);
     ++ends[shard];
     if (shards <= shard) shards = shard + 1;
   }
-  for (unsigned s = 1; s < shards; ++s) ends[s] = std::uint16_t(ends[s] + ends[s - 1]);
-  for (std::size_t i = outgoing_count_; i-- > 0;) {
-    sorted[--ends[shard_of(global_.map().key_of(outgoing_[i]))]] = outgoing_[i];
+  void** sorted = outgoing_;
+  if (ends[shards - 1] == n) {
+    ends[shards - 1] = 0;  // all of them are one shard's
+  } else {
+    sorted += outgoing_room_;
+    for (unsigned s = 1; s < shards; ++s) ends[s] = std::uint16_t(ends[s] + ends[s - 1]);
+    for (std::size_t i = n; i-- > 0;) {
+      sorted[--ends[shard_of(global_.map().key_of(outgoing_[i]))]] = outgoing_[i];
+    }
   }
   // The ends are begins now.
-  const std::size_t n = outgoing_count_;
-  outgoing_count_ = outgoing_bytes_ = 0;
   for (unsigned s = 0; s < shards; ++s) {
     const std::size_t end = s + 1 < shards ? ends[s + 1] : n;
     if (end == ends[s]) continue;
