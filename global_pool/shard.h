@@ -479,6 +479,7 @@ class alignas(64) Shard {
     while (spare_pages_.get() > kSparePages) leave(take_spare(spares_.front()), emptied);
   }
   Span* take_spare(Span* span) REQUIRES(mutex_, any_mutex) {
+    DCHECK(span != nullptr && spare_of_[span->class_.get()].get() == span);
     spare_of_[span->class_.get()].set(nullptr);
     spares_.remove(span);
     spare_pages_.set(spare_pages_.get() - span->pages_.get());
