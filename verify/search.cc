@@ -1,6 +1,7 @@
 #include "verify/search.h"
 
 #include <chrono>
+#include <cstdlib>
 #include <streambuf>
 
 namespace ralloc_verify {
@@ -25,6 +26,54 @@ rl::scheduler_type_e relacy_scheduler(Scheduler scheduler) {
   return rl::sched_random;
 }
 
+// The search that runs.
+class Run {
+ public:
+  Run(const Search& search, const std::string& replay, AnyModel* (*make)());
+  rl::test_params& params() { return params_; }
+  Outcome outcome();
+  static AnyModel& make_model() { return *make_(); }
+  // At the begin of each execution: a tree search has no limits of its own.
+  static void begin_execution() {
+    ++executions_;
+    World::begin();
+    Execution::begin(spurious_);
+    // Relacy runs the last execution twice, and must end it the same way.
+    is_over_ = is_over_ || executions_ >= most_executions_ ||
+               ((executions_ & 255) == 0 && now_seconds() > deadline_);
+    if (is_over_) rl::ctx().rl_until("out of time", Place::here());
+  }
+
+ private:
+  static inline AnyModel* (*make_)() = nullptr;
+  static inline std::uint64_t executions_ = 0;
+  static inline std::uint64_t most_executions_ = 0;
+  static inline double deadline_ = 0;
+  static inline bool is_over_ = false;
+  static inline unsigned spurious_ = 0;
+  const Search& search_;
+  const double begin_;
+  rl::ostringstream text_;  // not charged to a model's memory
+  rl::test_params params_;
+};
+
+// What Relacy makes anew for each execution.
+template <unsigned kThreads>
+struct Suite : rl::test_suite<Suite<kThreads>, kThreads> {
+  AnyModel& model = Run::make_model();
+  ~Suite() { model.~AnyModel(); }
+  void before() {
+    Run::begin_execution();
+    model.before();
+    Execution::is_set_up = true;
+  }
+  void thread(unsigned index) { model.thread(index); }
+  void after() {
+    Execution::is_set_up = false;
+    model.after();
+  }
+};
+
 }  // namespace
 
 double now_seconds() {
@@ -32,8 +81,9 @@ double now_seconds() {
   return Seconds(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-Run::Run(const Search& search, const std::string& replay)
+Run::Run(const Search& search, const std::string& replay, AnyModel* (*make)())
     : search_(search), begin_(now_seconds()) {
+  make_ = make;
   executions_ = 0;
   is_over_ = false;
   most_executions_ = search.executions;
@@ -70,6 +120,17 @@ Outcome Run::outcome() {
     outcome.verdict = outcome.history.substr(begin, outcome.history.find('\n', begin) - begin);
   }
   return outcome;
+}
+
+Outcome run_any(const Search& search, const std::string& replay, unsigned threads,
+                AnyModel* (*make)()) {
+  Run run(search, replay, make);
+  switch (threads) {
+    case 2: rl::simulate<Suite<2>>(run.params()); break;
+    case 3: rl::simulate<Suite<3>>(run.params()); break;
+    default: std::abort();
+  }
+  return run.outcome();
 }
 
 std::string Case::name() const {

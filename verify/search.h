@@ -7,7 +7,9 @@
 // Thread safety: one thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -38,57 +40,41 @@ struct Outcome {
 
 double now_seconds();
 
-// The part of a run that needs no template.
-class Run {
- public:
-  Run(const Search& search, const std::string& replay);
-  rl::test_params& params() { return params_; }
-  Outcome outcome();
-  // At the begin of each execution: a tree search has no limits of its own.
-  static void begin_execution() {
-    ++executions_;
-    World::begin();
-    Execution::begin(spurious_);
-    // Relacy runs the last execution twice, and must end it the same way.
-    is_over_ = is_over_ || executions_ >= most_executions_ ||
-               ((executions_ & 255) == 0 && now_seconds() > deadline_);
-    if (is_over_) rl::ctx().rl_until("out of time", Place::here());
-  }
-
- private:
-  static inline std::uint64_t executions_ = 0;
-  static inline std::uint64_t most_executions_ = 0;
-  static inline double deadline_ = 0;
-  static inline bool is_over_ = false;
-  static inline unsigned spurious_ = 0;
-  const Search& search_;
-  const double begin_;
-  rl::ostringstream text_;  // not charged to a model's memory
-  rl::test_params params_;
+// A model, whatever its type: so Relacy's own templates, which take longer to compile than a
+// model, are compiled once (search.cc).
+struct AnyModel {
+  virtual ~AnyModel() = default;
+  virtual void before() = 0;
+  virtual void thread(unsigned index) = 0;
+  virtual void after() = 0;
 };
 
 template <class Model>
-struct Timed : Model {
-  void before() {
-    Run::begin_execution();
-    Model::before();
-    Execution::is_set_up = true;
-  }
-  void after() {
-    Execution::is_set_up = false;
-    Model::after();
+struct Played final : AnyModel {
+  Model model;
+  void before() override { model.before(); }
+  void thread(unsigned index) override { model.thread(index); }
+  void after() override { model.after(); }
+
+  // For one execution. Not in the heap, which Relacy counts as the model's.
+  static AnyModel* make() {
+    alignas(Played) static std::byte place[sizeof(Played)];
+    return new (place) Played();
   }
 };
+
+Outcome run_any(const Search& search, const std::string& replay, unsigned threads,
+                AnyModel* (*make)());
 
 template <class Model>
 Outcome run(const Search& search, const std::string& replay) {
-  Run run(search, replay);
-  rl::simulate<Timed<Model>>(run.params());
-  return run.outcome();
+  return run_any(search, replay, Model::kThreadCount, &Played<Model>::make);
 }
 
 template <class Model, unsigned kThreads>
-struct Scenario : rl::test_suite<Model, kThreads> {
+struct Scenario {
+  static constexpr unsigned kThreadCount = kThreads;
+  void before() {}
   void after() {}
 };
 
