@@ -275,8 +275,8 @@ class alignas(64) Shard {
     for (const auto& spare : spare_of_) classes += spare.get() != nullptr;
     std::size_t pages = 0;
     for (Span* s = spares_.front(); s != nullptr; s = Bin::after(s), --classes) {
-      if (!s->is_valid() || !s->fragments_are_valid() || !s->is_wholly_free()) return false;
       if (spare_of_[s->class_.get()].get() != s || s->bin_above_.get() != 0) return false;
+      if (!s->is_valid() || !s->fragments_are_valid() || !s->is_wholly_free()) return false;
       pages += s->pages_.get();
     }
     return classes == 0 && pages == spare_pages_.get();

@@ -22,7 +22,7 @@ struct ForkRetires : PoolScenario<ForkRetires<kThreads>, kThreads, RelacyFutexSy
     for (void*& block : inherited) block = this->take(0, kTwoBlocks);
     doomed = this->take(0, kTwoBlocks);
     pieces_end = World::next_page;
-    // There are 106 writes. The second is one between a span's bits and their number.
+    // There are more than a hundred writes. The second is one between a span's bits and their number.
     lose_a_thread(kThreads > 2 ? 2 + 5 * rl::rand(21) : 2 + 9 * rl::rand(12));
     ++Execution::generation;
   }
