@@ -366,6 +366,7 @@ class alignas(64) GlobalPool {
   // Wholly free spans that shards keep go to the ledger: all, or those that nobody has had use for
   // since the last call but one.
   [[gnu::noinline]] void give_up_spares(bool all) {
+    if constexpr (Config::kSpareBytes == 0) return;
     const unsigned shards = ledger_.shards();
     for (unsigned s = 0; s < shards; ++s) give_emptied(shards_[s].give_up_spares(all));
   }

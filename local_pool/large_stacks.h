@@ -45,10 +45,8 @@ class LargeStacks {
 
   std::size_t room = 0;          // bytes that may lie here; drawn from the budget
   std::uint32_t last_event = 0;  // of the pool, before a block came or went here
-  std::uint32_t turns = 0;       // blocks that came
-
-  // Before every kClockEvents-th of them.
-  bool is_clock_due() const { return (turns + 1) % Config::kClockEvents == 0; }
+  std::uint32_t turns = 0;       // blocks that came since the last look at the clock
+  bool is_clock_due() const { return turns >= Config::kClockEvents; }
   bool is_valid() const {
     std::size_t found = 0;
     for (std::size_t i = 0; i < kMostPages; ++i) {

@@ -110,25 +110,22 @@ class LocalPool : public PoolRack<Limits> {
   [[nodiscard]] bool keep_large(Span* span)
     requires(kKeepsLarge)
   {
-    if (keep_large_hit(span)) return true;
-    if (span->bytes() > Config::kLargeKeptMost || span->is_apart_.get()) return false;
+    if (!may_keep(span) || (!has_large_room(span) && !make_large_room())) return false;
     // Else nothing would decay while a thread frees only such.
-    if (large_.is_clock_due()) global_.decay(Limits::Memory::now_ms());
-    ++large_.turns;
-    return keep_large_hit(span) || (make_large_room() && keep_large_hit(span));
+    if (large_.is_clock_due()) {
+      large_.turns = 0;
+      global_.decay(Limits::Memory::now_ms());
+    }
+    set_aside(span);
+    return true;
   }
   // The same where there is room, and it is not the time to look at the clock.
   template <class = void>
   [[nodiscard, gnu::always_inline]] bool keep_large_hit(Span* span)
     requires(kKeepsLarge)
   {
-    if (large_.bytes() + span->bytes() > large_.room || large_.is_clock_due()) return false;
-    if (span->bytes() > Config::kLargeKeptMost || span->is_apart_.get()) return false;
-    ++large_.turns;
-    large_.last_event = events_;
-    log_debug("% is kept", extent_of(span));
-    global_.set_aside(span);
-    large_.push(span);
+    if (!may_keep(span) || !has_large_room(span) || large_.is_clock_due()) return false;
+    set_aside(span);
     return true;
   }
   // Bytes in those that it keeps.
@@ -293,6 +290,25 @@ class LocalPool : public PoolRack<Limits> {
   void shrink(unsigned size_class);
   void replace_array(unsigned size_class, void** array, std::size_t room);
   void give_oldest(unsigned size_class, std::size_t n);
+  static bool may_keep(const Span* span) {
+    return span->bytes() <= Config::kLargeKeptMost && !span->is_apart_.get();
+  }
+  template <class = void>
+  bool has_large_room(const Span* span) const
+    requires(kKeepsLarge)
+  {
+    return large_.bytes() + span->bytes() <= large_.room;
+  }
+  template <class = void>
+  [[gnu::always_inline]] void set_aside(Span* span)
+    requires(kKeepsLarge)
+  {
+    ++large_.turns;
+    large_.last_event = events_;
+    log_debug("% is kept", extent_of(span));
+    global_.set_aside(span);
+    large_.push(span);
+  }
   template <class = void>
   bool make_large_room()
     requires(kKeepsLarge);
