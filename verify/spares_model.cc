@@ -70,6 +70,7 @@ struct SparesLeave : SparesScenario<SparesLeave<kThreads>, kThreads> {
   void thread(unsigned t) {
     switch (t) {
       case 0:
+        (void)this->pool.ledger().attach_pool();  // the first: from now on there are two shards
         this->give(blocks[0]);
         this->give(blocks[1]);
         break;
@@ -90,6 +91,34 @@ struct SparesLeave : SparesScenario<SparesLeave<kThreads>, kThreads> {
 };
 
 const Listed<SparesLeave> leave{"SparesLeave", "I2 I3 I4 I5 I9", 2};
+
+// All that is left is the spare's page: who needs one for another class has it.
+template <unsigned kThreads>
+struct SparesServe : SparesScenario<SparesServe<kThreads>, kThreads> {
+  typename SparesServe::Pool::Span* rest = nullptr;
+  std::size_t pages = 0;
+
+  void before() {
+    this->take_and_give(0, kTwoBlocks);
+    pages = this->pool.counts().ledger.clean_bytes >> kPageShift;
+    rest = this->take_large(pages);
+    World::refused_commits = ~0u;
+  }
+  void thread(unsigned t) {
+    switch (t) {
+      case 0: this->take_and_give(0, kThreeBlocks); break;
+      case 1: this->pool.give_up_spares(false); break;  // not yet: one on its way is nobody's
+      default: (void)this->spans_bytes();
+    }
+  }
+  void after() {
+    World::refused_commits = 0;
+    this->give_large(rest, pages);
+    this->check_all_comes_home();
+  }
+};
+
+const Listed<SparesServe> serve{"SparesServe", "I2 I4 I9", 2};
 
 // The holder of the shard's lock was lost to a fork at any of its writes: of a retired shard no
 // spare is used again, and of another one it is.
