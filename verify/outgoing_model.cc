@@ -47,5 +47,35 @@ struct Outgoing : PoolScenario<Outgoing<kThreads>, kThreads> {
 
 const Listed<Outgoing> listed{"Outgoing", "I1 I2 I4 I5", 2};
 
+struct ThreeShards : TinyLimits {
+  static constexpr unsigned kShards = 3;
+  static unsigned shards(unsigned) { return kShards; }
+};
+
+// Those that go home at once are of two shards.
+template <unsigned kThreads>
+struct OutgoingSorted
+    : PoolScenario<OutgoingSorted<kThreads>, kThreads, RelacySync, ThreeShards> {
+  typename OutgoingSorted::LocalPool* local = nullptr;
+  void* foreign[4] = {};
+
+  void before() {
+    local = OutgoingSorted::LocalPool::open(this->pool);
+    for (unsigned i = 0; i < 4; ++i) foreign[i] = this->take(1 + i % 2, kThreeBlocks);
+  }
+  void thread(unsigned t) {
+    if (t != 0) return this->take_and_give(t, kThreeBlocks);
+    // The array has a place for one, and then for three.
+    for (void* block : foreign) this->deallocate(local, block);
+    local->flush();
+  }
+  void after() {
+    local->close();
+    this->check_all_is_home();
+  }
+};
+
+const Listed<OutgoingSorted> sorted{"OutgoingSorted", "I1 I2 I4 I5", 2};
+
 }  // namespace
 }  // namespace ralloc_verify
