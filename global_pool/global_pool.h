@@ -432,20 +432,19 @@ class alignas(64) GlobalPool {
       RETURN_TYPESTATE(unknown) {
     if (pages > map_.window_pages() || align > map_.window_pages()) return LooseRun(nullptr);
     LooseRun run = ledger_.take(pages, align, state, words);
+    if constexpr (kGuardsLarge) {
+      if (!run && ledger_.drop_ballast()) {
+        log_warning("no memory: mappings that were kept are for others now");
+        run = ledger_.take(pages, align, state, words);
+      }
+    }
     if (!run) run = take_scraped(pages, align, state, words);
     return run;
   }
-  // The same, when there is none.
+  // The same, of what is free here and there.
   [[gnu::cold, gnu::noinline]] LooseRun take_scraped(std::size_t pages, std::size_t align,
                                                      SpanState state, std::uint32_t words)
       RETURN_TYPESTATE(unknown) {
-    if constexpr (kGuardsLarge) {
-      if (ledger_.drop_ballast()) {
-        log_warning("no memory: mappings that were kept are for others now");
-        LooseRun run = ledger_.take(pages, align, state, words);
-        if (run) return run;
-      }
-    }
     give_up_spares(true);
     if (!may_scrape_together(pages)) return LooseRun(nullptr);
     log_warning("% pages are scraped together from free memory", pages);
