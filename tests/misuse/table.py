@@ -98,6 +98,10 @@ def load():
     return read(TABLE.read_text(encoding="utf-8"))
 
 
+def is_in_a_page_of(address, pointers):
+    return int(address, 16) >> 16 in {int(pointer, 16) >> 16 for pointer in pointers}
+
+
 def why_broken(promise, outcome):
     """What keeps the outcome from being what was promised, or None."""
     word, sentence = promise
@@ -122,6 +126,9 @@ def why_broken(promise, outcome):
     if not pointers:
         return "the program named no pointer"
     expected = {f"ralloc: {sentence.replace('POINTER', pointer)}\n" for pointer in pointers}
+    expected |= {f"ralloc: {sentence.replace('BESIDE', beside)}\n"
+                 for beside in re.findall("0x[0-9a-f]+", outcome.err)
+                 if is_in_a_page_of(beside, pointers)}
     if outcome.err not in expected:
         return f"said {outcome.err!r}, not {sorted(expected)[0]!r}"
     if word == "at once" and "still alive" in said:

@@ -48,6 +48,12 @@ class JudgeTest(unittest.TestCase):
         self.assertIsNone(broken(AT_ONCE, ABORT, "0x10\n", SAID))
         self.assertIsNone(broken(LATER, ABORT, "0x10\n", SAID))
         self.assertIsNone(broken(LATER, ABORT, "0x8\n0x10\nstill alive\n", SAID))
+
+    def test_a_block_beside_it_is_accepted_where_that_is_promised(self):
+        promise = ("later", SENTENCE.replace("POINTER", "BESIDE"))
+        self.assertIsNone(broken(promise, ABORT, "0x8\n0xfff0\n", SAID))
+        self.assertIn("said", broken(promise, ABORT, "0x10010\n", SAID))
+        self.assertIn("said", broken(promise, ABORT, "0x8\n", SAID.replace("double", "single")))
         self.assertIsNone(broken(GUARD, SEGV, "0x10\n", ""))
 
     def test_what_is_noticed_late_is_not_at_once(self):
