@@ -87,14 +87,26 @@ void* allocate_class(unsigned size_class) noexcept {
   return bookkeeper.take_anywhere(size_class);
 }
 
-LargeBlock* allocate_large(std::size_t pages, std::size_t align_pages, bool will_grow) noexcept {
-  if (align_pages == 1) {
-    if (Run* kept = take_kept(pages, will_grow)) return kept;
-  }
+namespace {
+
+// Apart from its callers, whose way to a block that is kept is short.
+[[gnu::noinline]] Run* allocate_fresh(std::size_t pages, std::size_t align_pages) {
   if (Run* span = bookkeeper.take_large(pages, align_pages)) return span;
   log_warning("no memory: this thread gives home what it has, for % pages", pages);
   give_all_home();
   return bookkeeper.take_large(pages, align_pages);
+}
+
+[[gnu::always_inline]] inline Run* kept_or_fresh(std::size_t pages, std::size_t align_pages,
+                                                 bool will_grow) {
+  Run* const kept = align_pages == 1 ? take_kept(pages, will_grow) : nullptr;
+  return LIKELY(kept != nullptr) ? kept : allocate_fresh(pages, align_pages);
+}
+
+}  // namespace
+
+LargeBlock* allocate_large(std::size_t pages, std::size_t align_pages, bool will_grow) noexcept {
+  return kept_or_fresh(pages, align_pages, will_grow);
 }
 
 LargeBlock* move_large(LargeBlock* span, std::size_t size, std::size_t used) noexcept {
@@ -125,9 +137,7 @@ void* allocate_slow(std::size_t size) noexcept {
   if constexpr (kExactSizes) return allocate_sized_slow(size);
   if (size > kSizeMost) return nullptr;
   if (size <= kSmallMost) return allocate_class(size == 0 ? 0 : size_class_of(size));
-  Run* const kept = take_kept(pages_for(size), false);
-  if (LIKELY(kept != nullptr)) return kept->begin();
-  Run* span = allocate_large(pages_for(size), 1);
+  Run* span = kept_or_fresh(pages_for(size), 1, false);
   return span != nullptr ? span->begin() : nullptr;
 }
 

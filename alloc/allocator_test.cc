@@ -231,6 +231,16 @@ TEST_F(AllocatorDeathTest, LargeBlockThatIsFreeAlreadyIsFatal) {
                       "ralloc: realloc of " + hex(block) + kForeign);
 }
 
+TEST_F(AllocatorDeathTest, LargeBlockThatIsKeptIsFreeAlready) {
+  void* block = allocate(1'000'000);
+  deallocate(block);
+  if (large_bytes_in_this_pool() == 0) GTEST_SKIP() << "no such block is kept in this build";
+  EXPECT_DEATH_SAYING(deallocate(block),
+                      "ralloc: double free of " + hex(block) + ", which is free already");
+  EXPECT_DEATH_SAYING((void)reallocate(block, 1, 16),
+                      "ralloc: realloc of " + hex(block) + kForeign);
+}
+
 TEST_F(AllocatorDeathTest, PointersIntoALargeBlockAreFatal) {
   char* block = static_cast<char*>(allocate(1'000'000));
   EXPECT_DEATH_SAYING(deallocate(block + 16), "ralloc: free of " + hex(block + 16) +

@@ -63,7 +63,7 @@ void write_row(const Row& row) {
 // Blocks in the magazines of others look live from here.
 void write_others() {
   const std::size_t pools = bookkeeper.ledger().pools();
-  const std::size_t others = pools - (has_this_pool() && pools != 0 ? 1 : 0);
+  const std::size_t others = pools - (existing_pool() != nullptr && pools != 0 ? 1 : 0);
   if (others == 0) return;
   Line().text("leaks: of these, some may be free in the magazines of ").decimal(others)
       .text(others == 1 ? " other thread" : " other threads").write_error();

@@ -340,8 +340,9 @@ class alignas(64) Shard {
   // Of all blocks of the spans in a list, until something is found.
   void look_at_spans(const Bin& bin, std::size_t& pages, Found& found)
       requires(Limits::Defences::kStates) REQUIRES(mutex_, any_mutex) {
-    for (Span* s = bin.front(); s != nullptr && pages != 0; s = Bin::after(s)) {
-      if (found.culprit == nullptr) look_at_blocks(s, 0, s->capacity_.get(), found);
+    for (Span* s = bin.front(); s != nullptr && pages != 0 && found.culprit == nullptr;
+         s = Bin::after(s)) {
+      look_at_blocks(s, 0, s->capacity_.get(), found);
       pages -= s->pages_.get() < pages ? s->pages_.get() : pages;
     }
   }

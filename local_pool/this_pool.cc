@@ -18,10 +18,6 @@ constinit ThisRack without_pool = rack_without_room<ShippedLimits>();
 // This thread had its pool, and is ending.
 constinit thread_local bool has_ended [[gnu::tls_model("initial-exec")]] = false;
 
-ThisPool* existing_pool() {
-  return this_rack->is_of_pool() ? static_cast<ThisPool*>(this_rack) : nullptr;
-}
-
 // For a thread that owns no generator: rare enough to ask the system.
 Seed<ShippedLimits> fresh_seed() {
   Seed<ShippedLimits> seed{};
@@ -82,8 +78,6 @@ bool keep_large(Bookkeeper::Span* span) {
 void flush_this_pool() {
   if (ThisPool* pool = existing_pool()) pool->flush();
 }
-
-bool has_this_pool() { return existing_pool() != nullptr; }
 
 std::size_t bytes_in_this_pool() {
   const ThisPool* pool = existing_pool();

@@ -58,15 +58,18 @@ void flush_this_pool();
 // Bytes in this thread's free blocks, but for large ones, and in these.
 std::size_t bytes_in_this_pool();
 std::size_t large_bytes_in_this_pool();
-// Whether it has a pool.
-bool has_this_pool();
 // This thread's pool, made if need be; null if it cannot have one (the thread is ending, or
 // memory or pthread keys are short).
 ThisPool* attach_this_pool();
 
-inline bool give_foreign_hit(void* block, Key key) {
+// This thread's pool, if it has one.
+[[gnu::always_inline]] inline ThisPool* existing_pool() {
   ThisRack* const rack = this_rack;
-  return rack->is_of_pool() && static_cast<ThisPool*>(rack)->give_foreign_hit(block, key);
+  return rack->is_of_pool() ? static_cast<ThisPool*>(rack) : nullptr;
+}
+inline bool give_foreign_hit(void* block, Key key) {
+  ThisPool* const pool = existing_pool();
+  return pool != nullptr && pool->give_foreign_hit(block, key);
 }
 
 // Calls work(pool) with this thread's pool, if it has one that keeps large blocks.
@@ -76,8 +79,8 @@ template <class Result, class Work>
     if constexpr (Pool::kKeepsLarge) return work(*pool);
     return otherwise;
   };
-  ThisRack* const rack = this_rack;
-  return rack->is_of_pool() ? with(static_cast<ThisPool*>(rack)) : otherwise;
+  ThisPool* const pool = existing_pool();
+  return pool != nullptr ? with(pool) : otherwise;
 }
 inline bool keep_large_hit(Bookkeeper::Span* span) {
   return if_it_keeps_large(false, [=](auto& pool) { return pool.keep_large_hit(span); });

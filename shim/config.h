@@ -39,6 +39,9 @@ inline constexpr bool kSecure = false;
 inline constexpr std::size_t kKiB = 1024;
 inline constexpr std::size_t kMiB = 1024 * kKiB;
 
+// (std::has_single_bit calls a function of the compiler's for processors that cannot count bits.)
+constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) == 0; }
+
 /// What ships. A `Config` derived from it says what is to be different; no function here uses
 /// one of the constants, so that each can be replaced alone. Those of which "Option:" is said are
 /// the defaults of what can be chosen when the program starts (shim/options.h).

@@ -7,9 +7,6 @@
 
 namespace ralloc {
 
-// (std::has_single_bit calls a function of the compiler's for processors that cannot count bits.)
-constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) == 0; }
-
 // --- Layout ----------------------------------------------------------------------------------
 static_assert(Config::kPageShift == 16,
               "leave Config::kPageShift at 16: size classes and keys are made for it");
