@@ -20,7 +20,7 @@ bool is_aligned(const void* p, std::size_t align) {
 }
 
 // The large block at `block`, whose page has the key of one.
-Run* large_span(const void* block, Misuse misuse) {
+[[gnu::always_inline]] inline Run* large_span(const void* block, Misuse misuse) {
   Run* span = bookkeeper.large_at(block);
   if (span == nullptr) die_of_misuse(misuse, block);
   if (UNLIKELY(span->is_aside())) {
@@ -32,11 +32,16 @@ Run* large_span(const void* block, Misuse misuse) {
   return span;
 }
 
-// Frees a large block of which nothing was freed before.
-void free_whole(Run* span) {
-  if (keep_large(span)) return;
-  bookkeeper.give_large(span, SpanState::kDirty);
-  bookkeeper.decay(os::now_ms());
+// What is left of free_slow, apart from it: it saves no register for what is rare. Both keep errno.
+[[gnu::noinline]] void free_large(Run* span) {
+  const int kept_errno = errno;
+  if (!keep_large(span)) bookkeeper.free_large(span);
+  errno = kept_errno;
+}
+[[gnu::noinline]] void free_small(void* block, Key key) {
+  const int kept_errno = errno;
+  give_miss(block, key);
+  errno = kept_errno;
 }
 
 // Moves a large block that cannot grow where it is by its pages, into a mapping of its own,
@@ -89,24 +94,18 @@ void* allocate_class(unsigned size_class) noexcept {
 
 namespace {
 
-// Apart from its callers, whose way to a block that is kept is short.
-[[gnu::noinline]] Run* allocate_fresh(std::size_t pages, std::size_t align_pages) {
+Run* allocate_fresh(std::size_t pages, std::size_t align_pages) {
   if (Run* span = bookkeeper.take_large(pages, align_pages)) return span;
   log_warning("no memory: this thread gives home what it has, for % pages", pages);
   give_all_home();
   return bookkeeper.take_large(pages, align_pages);
 }
 
-[[gnu::always_inline]] inline Run* kept_or_fresh(std::size_t pages, std::size_t align_pages,
-                                                 bool will_grow) {
-  Run* const kept = align_pages == 1 ? take_kept(pages, will_grow) : nullptr;
-  return LIKELY(kept != nullptr) ? kept : allocate_fresh(pages, align_pages);
-}
-
 }  // namespace
 
 LargeBlock* allocate_large(std::size_t pages, std::size_t align_pages, bool will_grow) noexcept {
-  return kept_or_fresh(pages, align_pages, will_grow);
+  Run* const kept = align_pages == 1 ? take_kept(pages, will_grow) : nullptr;
+  return kept != nullptr ? kept : allocate_fresh(pages, align_pages);
 }
 
 LargeBlock* move_large(LargeBlock* span, std::size_t size, std::size_t used) noexcept {
@@ -135,9 +134,10 @@ bool resize_large(LargeBlock* span, std::size_t size) noexcept {
 
 void* allocate_slow(std::size_t size) noexcept {
   if constexpr (kExactSizes) return allocate_sized_slow(size);
+  if (void* block = allocate_kept(size)) return block;
   if (size > kSizeMost) return nullptr;
   if (size <= kSmallMost) return allocate_class(size == 0 ? 0 : size_class_of(size));
-  Run* span = kept_or_fresh(pages_for(size), 1, false);
+  Run* span = allocate_fresh(pages_for(size), 1);
   return span != nullptr ? span->begin() : nullptr;
 }
 
@@ -180,16 +180,13 @@ void* allocate_growing(std::size_t size, std::size_t align) {
 void free_slow(void* block) noexcept {
   if (block == nullptr) return;
   const Key key = bookkeeper.map().key_of(block);
-  if (!is_live(key)) die_of_misuse(Misuse::kForeignFree, block);
-  Run* const large = is_large(key) ? large_span(block, Misuse::kNotABlock) : nullptr;
-  if (large != nullptr ? keep_large_hit(large) : give_foreign_hit(block, key)) return;
-  const int kept_errno = errno;
-  if (large != nullptr) {
-    free_whole(large);
-  } else {
-    give_miss(block, key);
+  if (UNLIKELY(!is_live(key))) die_of_misuse(Misuse::kForeignFree, block);
+  if (is_large(key)) {
+    Run* const span = large_span(block, Misuse::kNotABlock);
+    if (!keep_large_hit(span)) free_large(span);
+  } else if (!give_foreign_hit(block, key)) {
+    free_small(block, key);
   }
-  errno = kept_errno;
 }
 
 void* reallocate(void* block, std::size_t size, std::size_t align) noexcept {

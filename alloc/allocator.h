@@ -14,6 +14,14 @@
 
 namespace ralloc {
 
+using LargeBlock = Bookkeeper::Span;
+
+inline constexpr std::size_t kPage = std::size_t{1} << Config::kPageShift;
+inline constexpr std::size_t kSizeMost = PTRDIFF_MAX;
+constexpr std::size_t pages_for(std::size_t size) {
+  return (size + kPage - 1) >> Config::kPageShift;
+}
+
 // --- Fast paths ------------------------------------------------------------------------------
 // A block from a magazine; null sends the caller to allocate_slow. Sizes 0 and beyond
 // kSmallMost fail the same compare.
@@ -24,6 +32,15 @@ namespace ralloc {
   if (LIKELY(last < kFineMost)) return take_hit(last & ~(kGrain - 1));
   if (last < kSmallMost) return take_hit(size_class_of(size) * sizeof(Magazine));
   return nullptr;
+}
+
+// A large block that this thread has freed; null if it has none of that length.
+[[gnu::always_inline]] inline void* allocate_kept(std::size_t size) {
+  if constexpr (kExactSizes) return nullptr;
+  if (size <= kSmallMost) return nullptr;
+  // (Sizes beyond all that there can be come round to no pages, of which none is kept.)
+  LargeBlock* const block = take_kept(pages_for(size), false);
+  return block != nullptr ? block->begin() : nullptr;
 }
 
 // The same at a multiple of `align`, a power of two: where the blocks of the class lie so. Blocks of
@@ -91,14 +108,6 @@ std::size_t usable_size(const void* block, Misuse misuse) noexcept;
 std::size_t usable_size_for(std::size_t size) noexcept;
 
 // --- For sized blocks ----------------------------------------------------------------------------
-using LargeBlock = Bookkeeper::Span;
-
-inline constexpr std::size_t kPage = std::size_t{1} << Config::kPageShift;
-inline constexpr std::size_t kSizeMost = PTRDIFF_MAX;
-constexpr std::size_t pages_for(std::size_t size) {
-  return (size + kPage - 1) >> Config::kPageShift;
-}
-
 [[nodiscard]] void* allocate_class(unsigned size_class) noexcept;
 // A block that will grow gets room for it where there is some.
 [[nodiscard]] LargeBlock* allocate_large(std::size_t pages, std::size_t align_pages,

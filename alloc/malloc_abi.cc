@@ -35,8 +35,12 @@ void* or_enomem(Allocate allocate) {
   return block;
 }
 
-[[gnu::noinline]] void* malloc_slow(std::size_t size) noexcept {
+[[gnu::noinline]] void* malloc_miss(std::size_t size) noexcept {
   return or_enomem([=] { return allocate_slow(size); });
+}
+[[gnu::noinline]] void* malloc_slow(std::size_t size) noexcept {
+  void* block = allocate_kept(size);
+  return block != nullptr ? block : malloc_miss(size);
 }
 
 [[gnu::noinline]] void* aligned_slow(std::size_t align, std::size_t size) noexcept {

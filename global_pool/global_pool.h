@@ -154,10 +154,18 @@ class alignas(64) GlobalPool {
   }
   // Takes a large block back, dirty or reading as zeros.
   void give_large(Span* span, SpanState state) {
-    if (!span->is_apart_.get()) return give_run(LooseRun(*span), state);
+    if (!span->is_apart_.get()) return void(give_run(LooseRun(*span), state));
     if (span->is_guarded()) return give_guarded(span);
     map_.clear_key(span->first_page_.get(), 1);
     release(LooseRun(*span));
+  }
+  // The same of what the program freed, all that there was of it; and others that have decayed.
+  void free_large(Span* span) {
+    if (span->is_apart_.get()) {
+      give_large(span, SpanState::kDirty);
+      return decay(Limits::Memory::now_ms());
+    }
+    decay(give_run(LooseRun(*span), SpanState::kDirty));
   }
   // A large block of which nothing was freed, that the program has freed, becomes nobody's: one
   // thread keeps it, and hands it out again, or gives it. It is in no list that others see; to the
@@ -606,7 +614,8 @@ class alignas(64) GlobalPool {
       give_run(std::move(span), SpanState::kDirty);
     }
   }
-  void give_run(LooseRun&& run TAKEN_OVER, SpanState state) {
+  // Returns the time.
+  std::uint64_t give_run(LooseRun&& run TAKEN_OVER, SpanState state) {
     // First the keys: once the ledger has the run, another thread may write new ones.
     const bool large = run->state_.get() == SpanState::kLarge;
     map_.clear_key(run->first_page_.get(), large ? 1 : run->pages_.get());
@@ -614,6 +623,7 @@ class alignas(64) GlobalPool {
     const std::size_t dirty = ledger_.give(std::move(run), state, now_ms);
     const std::size_t most = Limits::dirty_bytes();
     if (dirty > most) purge(now_ms, now_ms, dirty - Config::dirty_kept(most));
+    return now_ms;
   }
 
   PageMap map_{};

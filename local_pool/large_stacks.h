@@ -6,7 +6,6 @@
 // Thread safety: touched by one thread alone. Invariants: I1.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -29,16 +28,17 @@ class LargeStacks {
     if (pages - 1 >= kMostPages || tops_[pages - 1] == nullptr) return nullptr;
     return pop_from(pages - 1);
   }
-  // One of those with the fewest pages, but at least so many; null if there is none. O(1).
+  // One of those with the fewest pages, but at least so many; null if there is none. O(kMostPages).
   Span* pop_longer(std::size_t pages) {
-    if (pages - 1 >= kMostPages || lengths_ >> (pages - 1) == 0) return nullptr;
-    return pop_from(pages - 1 + std::size_t(std::countr_zero(lengths_ >> (pages - 1))));
+    for (std::size_t i = pages - 1; i < kMostPages; ++i) {
+      if (tops_[i] != nullptr) return pop_from(i);
+    }
+    return nullptr;
   }
   void push(Span* span) {
     const std::size_t i = span->pages_.get() - 1;
     span->in_bin_.next.set(tops_[i]);
     tops_[i] = span;
-    lengths_ |= std::uint64_t{1} << i;
     pages_ += i + 1;
   }
   std::size_t bytes() const { return pages_ << Limits::kPageShift; }
@@ -50,7 +50,6 @@ class LargeStacks {
   bool is_valid() const {
     std::size_t found = 0;
     for (std::size_t i = 0; i < kMostPages; ++i) {
-      if ((tops_[i] != nullptr) != ((lengths_ >> i & 1) != 0)) return false;
       for (const Span* span = tops_[i]; span != nullptr; span = span->in_bin_.next.get()) {
         if (span->pages_.get() != i + 1) return false;
         found += i + 1;
@@ -64,14 +63,11 @@ class LargeStacks {
     Span* const span = tops_[i];
     DCHECK(span != nullptr);
     tops_[i] = span->in_bin_.next.get();
-    if (tops_[i] == nullptr) lengths_ &= ~(std::uint64_t{1} << i);
     pages_ -= i + 1;
     return span;
   }
 
-  static_assert(kMostPages <= 64);
   Span* tops_[kMostPages] = {};
-  std::uint64_t lengths_ = 0;  // a bit for each stack that is not empty
   std::size_t pages_ = 0;
 };
 

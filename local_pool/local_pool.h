@@ -94,7 +94,7 @@ class LocalPool : public PoolRack<Limits> {
   // grows it is cut off a longer one, if there is one: the rest is room for that, until another
   // takes it.
   template <class = void>
-  Span* take_large(std::size_t pages, bool will_grow)
+  [[gnu::always_inline]] Span* take_large(std::size_t pages, bool will_grow)
     requires(kKeepsLarge)
   {
     Span* const span = will_grow ? large_.pop_longer(pages) : large_.pop(pages);
@@ -102,7 +102,7 @@ class LocalPool : public PoolRack<Limits> {
     large_.last_event = events_;
     log_debug("%, which was kept, is taken", extent_of(span));
     global_.take_up(span);
-    if (span->pages_.get() != pages) global_.shorten_large(span, pages);
+    if (will_grow && span->pages_.get() != pages) global_.shorten_large(span, pages);
     return span;
   }
   // Keeps what the program frees: all of a large block. False if it has to go home.
