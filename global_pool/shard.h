@@ -132,8 +132,8 @@ class alignas(64) Shard {
     }
     if (!is_last) return given;
     if (at.fragment != nullptr) drop_fragment(at, given.unused, given.unused_bytes);
-    CHECK(at.span->put(at.position * std::uint32_t(at.size), given.misuse));
-    if (at.span->free_.get() > at.span->bin_above_.get()) (void)move_bin(at.span, given.emptied);
+    CHECK(typename Span::Intake(at.span).put(at.position * at.size, given.misuse));
+    if (at.span->free_.get() > at.span->bin_above_.get()) move_bin(at.span, given.emptied);
     return given;
   }
 
@@ -391,9 +391,7 @@ class alignas(64) Shard {
     }
     return true;
   }
-  static char* begin_of(const Part& at)
-    requires(Limits::Defences::kStates)
-  {
+  static char* begin_of(const Part& at) {
     return at.span->begin() + at.position * at.size;
   }
   // False if the block was found overwritten behind its end.
@@ -416,14 +414,12 @@ class alignas(64) Shard {
       REQUIRES(mutex_, any_mutex) {
     Given given;
     const std::uint32_t here = home_word(index);
-    // The span of the last block: neighbours often come together. No bytes when unknown.
-    Span* span = nullptr;
-    std::uintptr_t begin = 0;
-    std::uintptr_t bytes = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-      void* const block = blocks[i];
-      if (reinterpret_cast<std::uintptr_t>(block) - begin >= bytes) {
-        span = static_cast<Span*>(map.span_at(PageMap::page_of(block)));
+    typename Span::Intake intake;  // of the last block's span: neighbours often come together
+    for (void** at = blocks; at != blocks + n; ++at) {
+      void* const block = *at;
+      std::uintptr_t offset = intake.offset_of(block);
+      if (!intake.has_block_at(offset)) {
+        Span* const span = static_cast<Span*>(map.span_at(PageMap::page_of(block)));
         if (UNLIKELY(span == nullptr || span->home_.get() != here)) {
           if (span == nullptr || span->home_.get() == Span::kNobody) {
             given.culprit = block;
@@ -432,39 +428,40 @@ class alignas(64) Shard {
           }
           // Else it is of a span given up in retire().
           if ((span->home_.get() & 255) != index) blocks[given.kept++] = block;
-          bytes = 0;
           continue;
         }
-        begin = reinterpret_cast<std::uintptr_t>(span->begin());
-        bytes = span->bytes();
+        intake = typename Span::Intake(span);
+        offset = intake.offset_of(block);
+        const bool is_in_it = intake.has_block_at(offset);
+        if (UNLIKELY(!is_in_it) || UNLIKELY(span->fragments_.get() != 0)) {
+          if (!is_in_it || span->has_fragment_at(block)) {
+            given.culprit = block;
+            given.misuse = is_in_it ? Misuse::kPartFreed : Misuse::kNotABlock;
+            return given;
+          }
+          intake.take_one();  // the next block may have a fragment
+        }
       }
-      const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(block) - begin;
-      if (UNLIKELY(span->fragments_.get() != 0) && span->has_fragment_at(std::uint32_t(offset))) {
+      if (UNLIKELY(!intake.put(offset, given.misuse))) {
         given.culprit = block;
-        given.misuse = Misuse::kPartFreed;
         return given;
       }
-      if (UNLIKELY(!span->put(std::uint32_t(offset), given.misuse))) {
-        given.culprit = block;
-        return given;
-      }
-      if (UNLIKELY(span->free_.get() > span->bin_above_.get()) && move_bin(span, given.emptied)) {
-        bytes = 0;
+      if (UNLIKELY(intake.is_above_bin())) {
+        move_bin(intake.span(), given.emptied);
+        intake = {};
       }
     }
     return given;
   }
 
-  // A block came home, and its span belongs into another bin now, or among the spares. True if it
-  // is ours no longer.
-  bool move_bin(Span* span, LooseRuns& emptied) REQUIRES(mutex_, any_mutex) {
+  // A block came home, and its span belongs into another bin now, or among the spares.
+  void move_bin(Span* span, LooseRuns& emptied) REQUIRES(mutex_, any_mutex) {
     if (span->bin_above_.get() != 0) unlink(span);
     if (!span->is_wholly_free()) {
       link(span);
-      return false;
+    } else {
+      keep_spare(span, emptied);
     }
-    keep_spare(span, emptied);
-    return span->home_.get() == Span::kNobody;
   }
 
   // A span becomes the spare of its class, in the place of another; and the oldest of all leave

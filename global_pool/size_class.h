@@ -135,8 +135,8 @@ constexpr unsigned size_class_of(std::size_t size, std::size_t align) {
 
 // offset / block_size for an offset within a span, without a division. Exact because the
 // rounding of the reciprocal adds less than (offset / 16) / 2^31 * (block_size / 16) < 1.
-constexpr std::uint32_t block_index(std::uint32_t offset, std::uint32_t reciprocal) {
-  return std::uint32_t((std::uint64_t{offset / kGrain} * reciprocal) >> 31);
+constexpr std::uint32_t block_index(std::uint64_t offset, std::uint64_t reciprocal) {
+  return std::uint32_t(offset / kGrain * reciprocal >> 31);
 }
 
 }  // namespace ralloc

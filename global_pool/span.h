@@ -242,25 +242,60 @@ class Span {
     return n - left;
   }
 
-  // The shard: marks the block at `offset` bytes from the begin free. False, with `misuse`
-  // set, if none begins there, or it is free already.
-  bool put(std::uint32_t offset, Misuse& misuse) {
-    const std::uint32_t position = block_index(offset, reciprocal_.get());
-    if (position * block_size_.get() != offset || position >= capacity_.get()) {
-      misuse = Misuse::kNotABlock;
-      return false;
+  // The shard: marks blocks free, one after the other. What that needs of the span is read once, for
+  // a loop would read it again after each store; but for what registers do not suffice for. Nothing
+  // else changes the span meanwhile.
+  class Intake {
+   public:
+    Intake() = default;  // of no span
+    explicit Intake(Span* span)
+        : span_(span),
+          bits_(span->bits_.get()),
+          begin_(reinterpret_cast<std::uintptr_t>(span->begin())),
+          reciprocal_(span->reciprocal_.get()),
+          block_size_(span->block_size_.get()),
+          bytes_(span->capacity_.get() * block_size_),
+          until_above_(span->bin_above_.get() + 1 - span->free_.get()) {}
+
+    Span* span() const { return span_; }
+    std::uintptr_t offset_of(const void* p) const {
+      return reinterpret_cast<std::uintptr_t>(p) - begin_;
     }
-    Cell<std::uint64_t>& word = bits_.get()[position / 64];
-    const std::uint64_t bit = std::uint64_t{1} << (position % 64);
-    if ((word.get() & bit) != 0) {
-      misuse = Misuse::kDoubleFree;
-      return false;
+    // Whether one of the span's blocks lies there.
+    bool has_block_at(std::uintptr_t offset) const { return offset < bytes_; }
+    // There is none any more, but for who was asked for already.
+    void take_one() { bytes_ = 0; }
+    // Whether the span belongs into another bin now.
+    bool is_above_bin() const { return until_above_ == 0; }
+    // For where one lies: false, with `misuse` set, if none begins there, or it is free already.
+    bool put(std::uintptr_t offset, Misuse& misuse) {
+      const std::uint32_t position = block_index(offset, reciprocal_);
+      if (UNLIKELY(position * block_size_ != offset)) {
+        misuse = Misuse::kNotABlock;
+        return false;
+      }
+      const std::uint64_t word = bits_[position / 64].get();
+      const std::uint64_t bit = std::uint64_t{1} << (position % 64);
+      if (UNLIKELY((word & bit) != 0)) {
+        misuse = Misuse::kDoubleFree;
+        return false;
+      }
+      bits_[position / 64].set(word | bit);
+      if (UNLIKELY(position / 64 < span_->low_word_.get())) span_->low_word_.set(position / 64);
+      span_->free_.set(span_->free_.get() + 1);
+      --until_above_;
+      return true;
     }
-    word.set(word.get() | bit);
-    if (position / 64 < low_word_.get()) low_word_.set(position / 64);
-    free_.set(free_.get() + 1);
-    return true;
-  }
+
+   private:
+    Span* span_ = nullptr;
+    Cell<std::uint64_t>* bits_ = nullptr;
+    std::uintptr_t begin_ = 0;
+    std::uint64_t reciprocal_ = 0;
+    std::uint64_t block_size_ = 0;
+    std::uintptr_t bytes_ = 0;
+    std::uint32_t until_above_ = 0;  // blocks that may come before it belongs into another bin
+  };
 
   // --- Parts of blocks: the shard ---------------------------------------------------------------
   Cell<Fragment*>& list_of(std::uint32_t position) {
@@ -275,8 +310,9 @@ class Span {
     while (f != nullptr && f->position.get() != position) f = f->next.get();
     return f;
   }
-  // Whether a block begins at `offset` of which a part is free.
-  [[gnu::cold, gnu::noinline]] bool has_fragment_at(std::uint32_t offset) {
+  // Whether a block begins there of which a part is free.
+  [[gnu::cold, gnu::noinline]] bool has_fragment_at(const void* block) {
+    const std::uint32_t offset = std::uint32_t(static_cast<const char*>(block) - begin());
     const std::uint32_t position = block_index(offset, reciprocal_.get());
     return position * block_size_.get() == offset && position < capacity_.get() &&
            fragment_of(position) != nullptr;

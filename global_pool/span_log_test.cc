@@ -32,7 +32,7 @@ class SpanLogTest : public testing::Test {
   }
   void put(std::uint32_t block) {
     Misuse misuse{};
-    ASSERT_TRUE(span_.put(block * span_.block_size_.get(), misuse));
+    ASSERT_TRUE(decltype(span_)::Intake(&span_).put(block * span_.block_size_.get(), misuse));
   }
   std::string picture() {
     Line line("");

@@ -44,19 +44,20 @@ class CutSpan : public Span<StdSync, Limits> {
   }
   void push(const void* p) {
     Misuse misuse{};
-    ASSERT_TRUE(this->put(offset(p), misuse)) << p;
+    Intake intake(this);
+    ASSERT_TRUE(intake.has_block_at(intake.offset_of(p))) << p;
+    ASSERT_TRUE(intake.put(intake.offset_of(p), misuse)) << p;
   }
   bool refuses(const void* p, Misuse expected) {
     const std::uint32_t free_before = this->free_.get();
-    Misuse misuse{};
-    return !this->put(offset(p), misuse) && misuse == expected &&
-           this->free_.get() == free_before && this->is_valid();
+    Misuse misuse = Misuse::kNotABlock;
+    Intake intake(this);
+    const bool is_refused = !intake.has_block_at(intake.offset_of(p)) ||
+                            !intake.put(intake.offset_of(p), misuse);
+    return is_refused && misuse == expected && this->free_.get() == free_before && this->is_valid();
   }
 
  private:
-  std::uint32_t offset(const void* p) const {
-    return std::uint32_t(static_cast<const char*>(p) - this->begin());
-  }
   std::vector<StdSync::Cell<std::uint64_t>> words_;
 };
 

@@ -32,7 +32,8 @@ struct Apart : PoolScenario<Apart<kThreads>, kThreads> {
       released_ = span->pages_.get();
       World::let_go(span->begin() + 4 * kPageBytes);
       this->pool.shorten_large(span, 4);
-      this->give_large(span, 4);
+      this->let_go_large(span, 4);
+      this->pool.free_large(span);
     } else {
       this->let_go_large(span, 5);
       this->pool.lose_large(span);

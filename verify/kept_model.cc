@@ -32,7 +32,7 @@ struct KeptScenario : PoolScenario<Model, kThreads, RelacySync, KeptLimits> {
   void free_large(LocalPool* local, Span* span, std::size_t pages, Place place = Place::here()) {
     this->let_go_large(span, pages, place);
     if (!local->keep_large_hit(span) && !local->keep_large(span)) {
-      return this->pool.give_large(span, ralloc::SpanState::kDirty);
+      return this->pool.free_large(span);
     }
     require(span->is_aside(), "who frees it again is not told", place);
   }
