@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <sys/resource.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -14,6 +15,7 @@
 
 #include "bench/suite/cases.h"
 #include "bench/suite/latencies.h"
+#include "bench/suite/waits.h"
 
 namespace ralloc::bench {
 
@@ -27,14 +29,15 @@ namespace {
 constexpr const char* kHelp =
     R"(suite --list
     The cases, a line of JSON each.
-suite --only CASE [--threads N] [--seconds S | --iterations K] [--rest]
+suite --only CASE [--threads N] [--seconds S | --iterations K] [--rest] [--waits]
     Runs the case on N threads (1): for about S seconds (0.5), or exactly K iterations on each
     thread, so that every allocator does the same. --rest waits 1.5 s at the end and tells which
-    memory the process still has.
+    memory the process still has. --waits counts how often threads wait at mutexes in the timed
+    loops, or yield the processor.
 )";
 
 struct Options {
-  bool list = false, rest = false;
+  bool list = false, rest = false, waits = false;
   std::string only;
   int threads = 1;
   double seconds = 0.5;
@@ -68,6 +71,8 @@ Options parse(int argc, char** argv) {
       options.list = true;
     } else if (name == "--rest") {
       options.rest = true;
+    } else if (name == "--waits") {
+      options.waits = true;
     } else if (i + 1 == argc) {
       end_of_bad_use("unknown, or without its value: " + name);
     } else if (name == "--only") {
@@ -133,6 +138,7 @@ void list() {
 
 void run(const Case& one, const Options& options) {
   auto* const registered = benchmark::RegisterBenchmark(one.name.c_str(), [&one](State& state) {
+    stand_outside_of_loop();
     if (Memory::kIsTimed && state.thread_index() == 0) forget_latencies();
     one.run(state, one.argument);
     if (Memory::kIsTimed) merge_latencies();
@@ -142,6 +148,10 @@ void run(const Case& one, const Options& options) {
     registered->Iterations(options.iterations);
   } else {
     registered->MinTime(options.seconds);
+  }
+  if (options.waits && !count_waits()) {
+    std::fprintf(stderr, "suite: the kernel lets no waits be counted: %s\n", std::strerror(errno));
+    std::exit(1);
   }
   Keeper keeper;
   rusage before, after;
@@ -171,6 +181,13 @@ void run(const Case& one, const Options& options) {
                 "\"timer_ns\": %.1f, \"calls\": %llu",
                 figures.p50_ns, figures.p99_ns, figures.p999_ns, figures.max_ns, figures.timer_ns,
                 static_cast<unsigned long long>(figures.calls));
+  }
+  if (options.waits) {
+    const Waits waits = waits_in_loops();
+    std::printf(", \"mutex_waits\": %llu, \"mutex_sleeps\": %llu, \"yields\": %llu",
+                static_cast<unsigned long long>(waits.at_mutexes),
+                static_cast<unsigned long long>(waits.slept),
+                static_cast<unsigned long long>(waits.yields));
   }
   if (options.rest) std::printf(", \"settled_mib\": %.3f", mib_after_a_rest());
   std::printf("}\n");

@@ -3,6 +3,7 @@ the allocators."""
 import json
 import os
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -62,6 +63,12 @@ class Suite:
         said = self._run(name, point, ("--iterations", iterations), False, 600,
                          allocators.CALLGRIND)[1]
         return allocators.instructions_in(said)[0]
+
+    def waits(self, name, point, iterations):
+        """How often the threads of a run waited in their loops, and the items of these."""
+        figures = self.run(name, point, "--iterations", iterations, "--waits", limit=WAITS_LIMIT)
+        return {"items": round(figures["items_per_second"] * figures["seconds"]),
+                **{key: figures[key] for key in ("mutex_sleeps", "mutex_waits", "yields")}}
 
     def _run(self, name, point, arguments, timed, limit, prefix=()):
         library = None if name == OWN else self.chosen[name]
@@ -176,6 +183,49 @@ def count_instructions(suite, rows):
         found = list(pool.map(count, known))
     return ([row for row in found if isinstance(row, dict)],
             [sentence for sentence in found if isinstance(sentence, str)])
+
+
+# Waits are counted for about this long; the rounds of it; and what a run may take.
+WAITS_SECONDS, WAITS_ROUNDS, WAITS_LIMIT = 0.1, 3, 120
+
+
+def count_waits(suite, rows, options):
+    """Rows of how often threads waited at mutexes, where there are several; and what failed. Each
+    allocator runs for about the same time, and not as often as the slowest can: threads that were
+    done within a time slice would seldom meet."""
+    known = {(row["case"], row["threads"], row["allocator"]): row for row in rows
+             if row["threads"] > 1 and not row.get("timed") and not row["case"].startswith("limits/")}
+    if why := known and why_no_waits(suite):
+        print(f"No waits are counted: {why}", file=sys.stderr)
+    if not known or why:
+        return [], []
+    rounds = 1 if options.quick else min(WAITS_ROUNDS, options.rounds)
+    found, failures, failed_keys = [], [], set()
+    progress = Progress(len(known) * rounds)
+    for number in range(rounds):
+        for key, row in known.items():
+            case, threads, name = key
+            point = Point(case, threads)
+            iterations = row["iterations"] * WAITS_SECONDS / max(row["seconds"], 1e-6)
+            if key not in failed_keys:
+                try:
+                    counts = suite.waits(name, point, max(1, round(iterations)))
+                    found.append({"case": case, "threads": threads, "allocator": name,
+                                  "round": number + 1, "waits": True, **counts})
+                except Failed as failed:
+                    failures.append(f"waits of {failed}")
+                    failed_keys.add(key)
+            progress.step(f"waits of {point} under {name}")
+    return found, failures
+
+
+def why_no_waits(suite):
+    """None where the kernel lets waits be counted."""
+    try:
+        suite.waits(next(iter(suite.chosen)), Point("pairs/64", 2), 1)
+    except Failed as failed:
+        return failed
+    return None
 
 
 def take(suite, name, point, arguments, labels, rows, failures, timed=False):

@@ -30,6 +30,22 @@ Of an item on one thread, by callgrind, with those of the case itself. They are 
 caches and to what the kernel does.
 """
 
+WAITS = """\
+How often a thread went to sleep at a mutex (a futex) in the timed loops, for a million items; behind a
+"+", how often it yielded the processor or took a nap instead, as those do that spin. Only where
+somebody does so once in a million items.
+
+Whoever is about to wait is handed over by the kernel to the benchmark, which counts (a seccomp filter);
+so it is the same for all, whatever their mutexes are. Counted in runs of their own, which take each
+allocator about the same time. Not in it are the waits of the case itself (barriers, the end of a
+thread, full and empty queues), and those within the kernel, such as at the lock of the address space.
+Those at mutexes of the C library are: in `turnover/threads` and `turnover/larson` starting a thread
+takes some, under any allocator. To count takes a few microseconds of each wait or yield. By then some
+mutexes are free again, and the waiter does not sleep: `mutex_waits` in `results.csv` has those too; and
+who spins yields less often than it would. Waits come in bursts: figures that differ by less than three
+times tell nothing, and single runs differ by more.
+"""
+
 PLOTS = {
     "ratios": ("All ratios", "The time of ralloc as a multiple of each peer's, for each case and "
                "number of threads. Violet: ralloc is faster; orange: the peer."),
@@ -93,6 +109,28 @@ def instructions(results):
     return table(("case", *results.allocators), rows)
 
 
+def waits(results):
+    """Mutex waits and yields where there are some; an empty text where there are none."""
+    rows = []
+    for case in results.cases:
+        for threads in results.threads:
+            found = [[results.per_million(case, threads, name, key)
+                      for key in ("mutex_sleeps", "yields")] for name in results.allocators]
+            if any(sleeps is not None and sleeps + yields >= 1 for sleeps, yields in found):
+                rows.append((f"`{case}`", threads, *(waits_text(*pair) for pair in found)))
+    return table(("case", "threads", *results.allocators), rows) if rows else ""
+
+
+def waits_text(sleeps, yields):
+    if sleeps is None:
+        return ""
+    return rounded(sleeps) + (f" + {rounded(yields)}" if yields else "")
+
+
+def rounded(value):
+    return f"{value:.1f}" if 0 < value < 10 else f"{value:,.0f}"
+
+
 def timer_text(results):
     timers = [row["timer_ns"] for row in results.timed]
     return f"{min(timers):.0f} to {max(timers):.0f} ns" if timers else "none was measured"
@@ -116,6 +154,8 @@ def write(results, drawn, directory):
             parts += [f"## {title}", text.format(timer=timer_text(results)), picture(name, title)]
     if results.instructions:
         parts += ["## Instructions", INSTRUCTIONS, instructions(results)]
+    if results.waits:
+        parts += ["## Mutex waits", WAITS, waits(results) or "Nobody waits."]
     parts.append("## The cases")
     for group, title in GROUPS.items():
         if f"throughput_{group}" in drawn:

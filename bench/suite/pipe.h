@@ -6,7 +6,8 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
-#include <thread>
+
+#include "bench/suite/waits.h"
 
 namespace ralloc::bench {
 
@@ -17,7 +18,7 @@ class Pipe {
     // Acquire pairs with the release in pop: the place is free.
     while (tail - seen_head_ == kPlaces) {
       seen_head_ = head_.load(std::memory_order_acquire);
-      if (tail - seen_head_ == kPlaces) std::this_thread::yield();
+      if (tail - seen_head_ == kPlaces) yield_of_the_case();
     }
     places_[tail % kPlaces] = block;
     tail_.store(tail + 1, std::memory_order_release);
@@ -28,7 +29,7 @@ class Pipe {
     // Acquire pairs with the release in push: the block is there.
     while (seen_tail_ == head) {
       seen_tail_ = tail_.load(std::memory_order_acquire);
-      if (seen_tail_ == head) std::this_thread::yield();
+      if (seen_tail_ == head) yield_of_the_case();
     }
     void* const block = places_[head % kPlaces];
     head_.store(head + 1, std::memory_order_release);

@@ -15,14 +15,13 @@ class Results:
     def __init__(self, document):
         self.document = document
         self.rows = [row for row in document["runs"]
-                     if not row.get("timed") and not row.get("counted")]
+                     if not row.get("timed") and not row.get("counted")
+                     and not row.get("waits")]
         self.timed = [row for row in document["runs"] if row.get("timed")]
         self.instructions = {(row["case"], row["allocator"]): row["instructions"]
                              for row in document["runs"] if row.get("counted")}
-        self._runs = {}
-        for row in self.rows:
-            key = row["case"], row["threads"], row["allocator"]
-            self._runs.setdefault(key, []).append(row)
+        self.waits = by_key(row for row in document["runs"] if row.get("waits"))
+        self._runs = by_key(self.rows)
         self.cases = list(dict.fromkeys(row["case"] for row in self.rows))
         self.threads = sorted({row["threads"] for row in self.rows})
         self.allocators = list(dict.fromkeys(row["allocator"] for row in self.rows))
@@ -77,10 +76,22 @@ class Results:
                 ratios.append(ours / theirs)
         return geometric_mean(ratios) if ratios else None
 
+    def per_million(self, case, threads, name, key):
+        """How often threads waited, for a million items, in all rounds; or None."""
+        rows = self.waits.get((case, threads, name))
+        return rows and 1e6 * sum(row[key] for row in rows) / sum(row["items"] for row in rows)
+
     def latency(self, case, threads, name, key):
         values = [row[key] for row in self.timed if (row["case"], row["threads"],
                   row["allocator"]) == (case, threads, name)]
         return median(values) if values else None
+
+
+def by_key(rows):
+    found = {}
+    for row in rows:
+        found.setdefault((row["case"], row["threads"], row["allocator"]), []).append(row)
+    return found
 
 
 def best(ratios):
