@@ -203,6 +203,19 @@ TEST_F(ShardTest, StopsAtWhatIsNoBlock) {
   EXPECT_EQ(given.misuse, Misuse::kNotABlock);
 }
 
+// Wherever it stands among its neighbours.
+TEST_F(ShardTest, StopsAtABlockOfWhichAPartIsFree) {
+  Span* span = bed_.adopt_with_free(kManyBlocks, 1);
+  alignas(64) static char record[1024];  // the shard has it until it has gone
+  const auto part = bed_.shard.give_part(Bed::kIndex, bed_.map, block(span, 2), 16, record);
+  ASSERT_TRUE(part.took_memory);
+  Blocks blocks{block(span, 0), block(span, 1), block(span, 2), block(span, 3)};
+  const auto given = bed_.give(blocks);
+  EXPECT_EQ(given.culprit, block(span, 2));
+  EXPECT_EQ(given.misuse, Misuse::kPartFreed);
+  EXPECT_EQ(span->free_.get(), 3u) << "those before it came home";
+}
+
 TEST_F(ShardTest, StopsAtABlockOfASpanThatHasGone) {
   Span* span = bed_.adopt_with_free(kTwoBlocks, 0);
   Blocks blocks{block(span, 0), block(span, 1), block(span, 0)};

@@ -44,14 +44,14 @@ class CutSpan : public Span<StdSync, Limits> {
   }
   void push(const void* p) {
     Misuse misuse{};
-    Intake intake(this);
+    typename CutSpan::Intake intake(this);
     ASSERT_TRUE(intake.has_block_at(intake.offset_of(p))) << p;
     ASSERT_TRUE(intake.put(intake.offset_of(p), misuse)) << p;
   }
   bool refuses(const void* p, Misuse expected) {
     const std::uint32_t free_before = this->free_.get();
     Misuse misuse = Misuse::kNotABlock;
-    Intake intake(this);
+    typename CutSpan::Intake intake(this);
     const bool is_refused = !intake.has_block_at(intake.offset_of(p)) ||
                             !intake.put(intake.offset_of(p), misuse);
     return is_refused && misuse == expected && this->free_.get() == free_before && this->is_valid();

@@ -142,22 +142,25 @@ EXPORT std::size_t span_take(Span& span, void** end, std::size_t n) { return spa
 
 enum class Misuse { kNone, kDoubleFree, kNotABlock };
 
-EXPORT bool span_put(Span& span, std::uint32_t offset, Misuse& misuse) {
-  const std::uint32_t position =
-      std::uint32_t((std::uint64_t{offset / 16} * span.reciprocal) >> 31);
-  if (position * span.block_size != offset || position >= span.capacity) {
+EXPORT bool span_put(Span& span, std::uintptr_t offset, Misuse& misuse) {
+  std::uint64_t* const bits = span.bits;
+  const std::uint64_t reciprocal = span.reciprocal;
+  const std::uint64_t block_size = span.block_size;
+  const std::uint32_t free = span.free;
+  const std::uint32_t position = std::uint32_t(offset / 16 * reciprocal >> 31);
+  if (__builtin_expect(position * block_size != offset, 0)) {
     misuse = Misuse::kNotABlock;
     return false;
   }
-  std::uint64_t& word = span.bits[position / 64];
+  const std::uint64_t word = bits[position / 64];
   const std::uint64_t bit = std::uint64_t{1} << (position % 64);
-  if ((word & bit) != 0) {
+  if (__builtin_expect((word & bit) != 0, 0)) {
     misuse = Misuse::kDoubleFree;
     return false;
   }
-  word |= bit;
-  if (position / 64 < span.low_word) span.low_word = position / 64;
-  ++span.free;
+  bits[position / 64] = word | bit;
+  if (__builtin_expect(position / 64 < span.low_word, 0)) span.low_word = position / 64;
+  span.free = free + 1;
   return true;
 }
 

@@ -38,8 +38,8 @@ EXPORT void under_mutex(Guarded& guarded) {
 EXPORT Key key_of(const PageMap<Sync, ShippedLimits>& map, const void* p) { return map.key_of(p); }
 
 EXPORT std::size_t span_take(RunSpan& span, void** end, std::size_t n) { return span.take(end, n); }
-EXPORT bool span_put(RunSpan& span, std::uint32_t offset, Misuse& misuse) {
-  return span.put(offset, misuse);
+EXPORT bool span_put(RunSpan& span, std::uintptr_t offset, Misuse& misuse) {
+  return RunSpan::Intake(&span).put(offset, misuse);
 }
 
 EXPORT RunSpan* run_handed_over(RunSpan& span) {
