@@ -76,7 +76,7 @@ void give_all_home() {
 // After the other destructors of this library or program, and so of most.
 [[gnu::destructor(101)]] void at_exit() {
   if constexpr (kSecure) secured_check_all();
-  if (options().leaks) list_leaks();
+  if (option::leaks()) list_leaks();
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ class KeptErrno {
 
 // Where the program asked for the block: the frames above those of this file.
 [[gnu::noinline]] LiveBlocks::Stack this_stack(void* caller) {
-  if (!options().leaks) return 0;
+  if (!option::leaks()) return 0;
   constexpr unsigned kOwn = 6;
   void* frames[CallStacks::kFrames + kOwn];
   const unsigned count = capture_call_stack(frames, CallStacks::kFrames + kOwn);
@@ -74,7 +74,7 @@ void make_room(std::size_t bytes, std::size_t most) {
 
 // Of all of a block that was live.
 bool let_lie(void* block, std::size_t size) {
-  const std::size_t most = options().quarantine_bytes;
+  const std::size_t most = option::quarantine_bytes();
   if (size > most) return false;
   make_room(size, most);
   return quarantine.put(block, size, most);

@@ -167,15 +167,15 @@ struct ShippedLimits {
   // What can be chosen when the program starts. Not under a lock before it is known: it may be
   // that something is to be said about it.
   static unsigned shards(unsigned cores) {
-    const std::uint64_t chosen = options().shards;
+    const std::uint64_t chosen = option::shards();
     return chosen != 0 ? unsigned(chosen) : Config::shard_count(cores);
   }
-  static std::size_t magazine_bytes() { return options().magazine_bytes; }
-  static std::size_t pool_bytes() { return options().pool_bytes; }
-  static std::size_t all_pools_bytes() { return options().all_pools_bytes; }
-  static std::uint64_t decay_ms() { return options().decay_ms; }
-  static std::size_t decay_bytes() { return options().decay_bytes; }
-  static std::size_t dirty_bytes() { return options().dirty_bytes; }
+  static std::size_t magazine_bytes() { return option::magazine_bytes(); }
+  static std::size_t pool_bytes() { return option::pool_bytes(); }
+  static std::size_t all_pools_bytes() { return option::all_pools_bytes(); }
+  static std::uint64_t decay_ms() { return option::decay_ms(); }
+  static std::size_t decay_bytes() { return option::decay_bytes(); }
+  static std::size_t dirty_bytes() { return option::dirty_bytes(); }
 
   using Metadata = ralloc::Metadata;
 

@@ -90,6 +90,10 @@ class LocalPool : public PoolRack<Limits> {
       !Defences::kGuardsLarge && !Defences::kStates && !Defences::kZeroesFreed &&
       Config::kLargeKeptMost >> Limits::kPageShift != 0;
   using Span = typename GlobalPool::Span;
+  // Whether any thread would keep it, if it has room.
+  static bool may_keep(const Span* span) {
+    return span->bytes() <= Config::kLargeKeptMost && !span->is_apart_.get();
+  }
   // One of so many pages that this thread has freed; null if there is none. For a block that
   // grows it is cut off a longer one, if there is one: the rest is room for that, until another
   // takes it.
@@ -290,9 +294,6 @@ class LocalPool : public PoolRack<Limits> {
   void shrink(unsigned size_class);
   void replace_array(unsigned size_class, void** array, std::size_t room);
   void give_oldest(unsigned size_class, std::size_t n);
-  static bool may_keep(const Span* span) {
-    return span->bytes() <= Config::kLargeKeptMost && !span->is_apart_.get();
-  }
   template <class = void>
   bool has_large_room(const Span* span) const
     requires(kKeepsLarge)

@@ -71,7 +71,8 @@ void give_miss(void* block, Key key) {
 }
 
 bool keep_large(Bookkeeper::Span* span) {
-  if (!ThisPool::kKeepsLarge || attach_this_pool() == nullptr) return false;
+  if (!ThisPool::kKeepsLarge || !ThisPool::may_keep(span)) return false;
+  if (attach_this_pool() == nullptr) return false;
   return if_it_keeps_large(false, [=](auto& pool) { return pool.keep_large(span); });
 }
 

@@ -54,7 +54,7 @@ void emit(Line& line) {
   if (HeldLines* const lines = held.load(std::memory_order_relaxed)) {
     lines->add(line.data(), line.size());
   } else {
-    (void)os::write(options().log_fd, line.data(), line.size());
+    (void)os::write(option::log_fd(), line.data(), line.size());
   }
 }
 
@@ -92,7 +92,7 @@ void LogValue::append_to(Line& line) const {
 
 // Until libc has the environment nobody knows what is wanted: then rare things alone are told.
 bool is_logged(LogLevel level) noexcept {
-  if (level < options().log_level) return false;
+  if (level < option::log_level()) return false;
   // Relaxed: options() has read them if they can be.
   return level >= LogLevel::kWarning || detail::options_are_read.load(std::memory_order_relaxed);
 }
@@ -109,7 +109,7 @@ void detail::write_log(const LogSource& source, AnyPicture picture, const LogVal
 void detail::write_last(const LoggedCall& from, const char* sentence) noexcept {
   HeldLines* const lines = held.exchange(nullptr, std::memory_order_relaxed);
   if (lines != nullptr) lines->write();
-  if (options().log_fd == STDERR_FILENO || !is_logged(LogLevel::kError)) return;
+  if (option::log_fd() == STDERR_FILENO || !is_logged(LogLevel::kError)) return;
   const LogValue value(sentence);
   write_log({LogLevel::kError, "%", from.file, from.line}, {}, &value);
 }
@@ -140,7 +140,7 @@ void HeldLines::write() noexcept {
   const std::size_t size = used_.load(std::memory_order_relaxed);
   if (size == 0) return;
   const int kept_errno = errno;
-  const int fd = options().log_fd;
+  const int fd = option::log_fd();
   for (std::size_t at = 0; at < size;) {
     const void* const end = std::memchr(text_ + at, '\n', size - at);
     const std::size_t next = std::size_t(static_cast<const char*>(end) - text_) + 1;

@@ -77,10 +77,18 @@ void set_default_options(std::uint64_t* values) noexcept;
 
 }  // namespace detail
 
-// The values in force; for slow paths: a dozen loads.
-inline Options options() noexcept {
+namespace detail {
+
+inline void have_options() noexcept {
   // Acquire pairs with the release in read_options: the values come before it.
-  if (UNLIKELY(!detail::options_are_read.load(std::memory_order_acquire))) detail::read_options();
+  if (UNLIKELY(!options_are_read.load(std::memory_order_acquire))) read_options();
+}
+
+}  // namespace detail
+
+// The values in force: a dozen loads.
+inline Options options() noexcept {
+  detail::have_options();
   return {
 #define RALLOC_VALUE(type, name, unit, least, most, initial, meaning) \
   static_cast<type>(detail::option_values[detail::kOption_##name].load(std::memory_order_relaxed)),
@@ -88,5 +96,19 @@ inline Options options() noexcept {
 #undef RALLOC_VALUE
   };
 }
+
+// Each of them alone.
+namespace option {
+
+#define RALLOC_GETTER(type, name, unit, least, most, initial, meaning)                        \
+  inline type name() noexcept {                                                               \
+    detail::have_options();                                                                   \
+    return static_cast<type>(                                                                 \
+        detail::option_values[detail::kOption_##name].load(std::memory_order_relaxed));       \
+  }
+RALLOC_OPTION_TABLE(RALLOC_GETTER)
+#undef RALLOC_GETTER
+
+}  // namespace option
 
 }  // namespace ralloc

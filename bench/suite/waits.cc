@@ -3,6 +3,7 @@
 #include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
@@ -12,6 +13,8 @@
 #include <csignal>
 #include <cstddef>
 #include <iterator>
+
+#if defined(__x86_64__)
 
 // A system call from a place of its own, by which the filter knows it: it lets those from there pass.
 extern "C" {
@@ -136,3 +139,21 @@ void leave_loop() {
 void yield_of_the_case() { suite_call(SYS_sched_yield); }
 
 }  // namespace ralloc::bench
+
+#else  // registers and instructions have other names there: nothing is counted
+
+namespace ralloc::bench {
+
+bool count_waits() {
+  errno = ENOSYS;
+  return false;
+}
+Waits waits_in_loops() { return {}; }
+void stand_outside_of_loop() {}
+void enter_loop() {}
+void leave_loop() {}
+void yield_of_the_case() { sched_yield(); }
+
+}  // namespace ralloc::bench
+
+#endif
