@@ -106,7 +106,7 @@ def why_broken(promise, outcome):
     """What keeps the outcome from being what was promised, or None."""
     word, sentence = promise
     said = outcome.out.splitlines()
-    pointers = [line for line in said if re.fullmatch("0x[0-9a-f]+", line)]
+    pointers = dict.fromkeys(line for line in said if re.fullmatch("0x[0-9a-f]+", line))
     others = [line for line in said if line not in pointers and line != "still alive"]
     if word in ("works", "wrong"):
         status, others_wanted = (0, 0) if word == "works" else (1, 1)

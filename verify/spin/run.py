@@ -37,6 +37,10 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DEPTH = 6_000_000
+# pan clears memory for each step of the depth before it begins, which takes longer than most bugs
+# do; one that lies deeper is not found, and that is a failure.
+DEPTH_OF_BUGS = 1_000_000
+DEPTH_OF_TINY = 10_000
 LONGEST_SECONDS = 120
 FEWEST_CONTROLS = 12
 LONGEST_TRAIL = 300  # lines printed of one
@@ -108,10 +112,13 @@ def spin_bug(bug):
     return [f"-D{bug}"] if bug else []
 
 
+def is_tiny(place, model):
+    return os.path.getsize(os.path.join(place, model.name + ".pml")) < 1000
+
+
 def compile_pan(place, model, bug, flags):
     # Bugs are found soon, and tiny models searched: there the compiler takes longer.
-    is_tiny = os.path.getsize(os.path.join(place, model.name + ".pml")) < 1000
-    optimization = "-O0" if bug or is_tiny else "-O2"
+    optimization = "-O0" if bug or is_tiny(place, model) else "-O2"
     commands = [["spin", "-a", *spin_bug(bug), model.name + ".pml"],
                 ["gcc", optimization, "-w", *flags, "-o", "pan", "pan.c"]]
     for command in commands:
@@ -136,6 +143,10 @@ def judge(status, output, seconds):
 
 def search(place, model, claim, bug=None, depth=DEPTH):
     """Of one property: that claim, or safety."""
+    if is_tiny(place, model):
+        depth = min(depth, DEPTH_OF_TINY)
+    elif bug:
+        depth = min(depth, DEPTH_OF_BUGS)
     try:
         if claim == SAFETY:
             compile_pan(place, model, bug, ["-DSAFETY", "-DNOCLAIM"])
