@@ -38,6 +38,9 @@ bool is_aligned(const void* p, std::size_t align) {
   if (!keep_large(span)) bookkeeper.free_large(span);
   errno = kept_errno;
 }
+[[gnu::always_inline]] inline void keep_or_free(Run* span) {
+  if (!keep_large_hit(span)) free_large(span);
+}
 [[gnu::noinline]] void free_small(void* block, Key key) {
   const int kept_errno = errno;
   give_miss(block, key);
@@ -120,7 +123,10 @@ LargeBlock* move_large(LargeBlock* span, std::size_t size, std::size_t used) noe
   return fresh;
 }
 
+void free_whole_large(LargeBlock* span) noexcept { keep_or_free(span); }
+
 bool resize_large(LargeBlock* span, std::size_t size) noexcept {
+  span->forget_whole();
   const std::size_t pages = pages_for(size);
   if (pages > span->pages_.get()) return bookkeeper.ledger().extend(span, pages);
   const std::size_t tail = (span->pages_.get() - pages) * kPage;
@@ -182,8 +188,7 @@ void free_slow(void* block) noexcept {
   const Key key = bookkeeper.map().key_of(block);
   if (UNLIKELY(!is_live(key))) die_of_misuse(Misuse::kForeignFree, block);
   if (is_large(key)) {
-    Run* const span = large_span(block, Misuse::kNotABlock);
-    if (!keep_large_hit(span)) free_large(span);
+    keep_or_free(large_span(block, Misuse::kNotABlock));
   } else if (!give_foreign_hit(block, key)) {
     free_small(block, key);
   }

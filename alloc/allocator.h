@@ -112,6 +112,8 @@ std::size_t usable_size_for(std::size_t size) noexcept;
 // A block that will grow gets room for it where there is some.
 [[nodiscard]] LargeBlock* allocate_large(std::size_t pages, std::size_t align_pages,
                                          bool will_grow = false) noexcept;
+// Frees a large block of which nothing was freed before. Keeps errno.
+void free_whole_large(LargeBlock* block) noexcept;
 // Resizes a large block in place if it can; it stays large.
 [[nodiscard]] bool resize_large(LargeBlock* block, std::size_t size) noexcept;
 // Moves a large block, of which `used` bytes are in use, into a larger one. Null, and nothing

@@ -190,16 +190,17 @@ TEST(InPlaceTest, APartGrowsIntoWhatWasFreedBehindIt) {
 }
 
 TEST(InPlaceTest, LargeBlocksGrowIntoAFreeNeighbour) {
-  char* block = chars(alloc(4 * kPage));
-  char* behind = chars(alloc(4 * kPage));
-  if (behind == block + 4 * kPage) {
-    EXPECT_FALSE(inplace_realloc(block, 4 * kPage, 5 * kPage));
-    ralloc::free(behind, 4 * kPage);
-    EXPECT_TRUE(inplace_realloc(block, 4 * kPage, 8 * kPage));
-    ralloc::free(block, 8 * kPage);
+  constexpr std::size_t kSize = Config::kLargeKeptMost + kPage;  // no thread keeps such
+  char* block = chars(alloc(kSize));
+  char* behind = chars(alloc(kSize));
+  if (behind == block + kSize) {
+    EXPECT_FALSE(inplace_realloc(block, kSize, kSize + kPage));
+    ralloc::free(behind, kSize);
+    EXPECT_TRUE(inplace_realloc(block, kSize, 2 * kSize));
+    ralloc::free(block, 2 * kSize);
   } else {
-    ralloc::free(block, 4 * kPage);
-    ralloc::free(behind, 4 * kPage);
+    ralloc::free(block, kSize);
+    ralloc::free(behind, kSize);
   }
 }
 

@@ -87,7 +87,7 @@ void* allocate_pages(std::size_t size, std::size_t align_pages) {
   }
   LargeBlock* const block = allocate_large(pages_for(size + kRedZone), align_pages);
   if (block == nullptr) return nullptr;
-  block->slack_.set(block->bytes() - size);
+  block->ask_for(size);
   return block->begin();
 }
 
@@ -244,7 +244,7 @@ std::size_t lengthen_large(void* ptr, std::size_t old_size, std::size_t least, s
       size = least;
     }
   }
-  whole->slack_.set(whole->bytes() - size);
+  whole->ask_for(size);
   return size;
 }
 
@@ -273,7 +273,7 @@ std::size_t lengthen(void* ptr, std::size_t old_size, std::size_t least, std::si
 bool resize_whole_large(LargeBlock* whole, std::size_t size) {
   if constexpr (kSecure) return secured_resize_large(whole, size);
   if (!resize_large(whole, size)) return false;
-  whole->slack_.set(whole->bytes() - size);
+  whole->ask_for(size);
   return true;
 }
 
@@ -294,7 +294,7 @@ void check_live(void* ptr, std::size_t size) {
 // else it can have.
 void shorten_apart(LargeBlock* block, std::size_t size) {
   bookkeeper.shorten_large(block, pages_for(size));
-  block->slack_.set(block->bytes() - size);
+  block->ask_for(size);
   const std::size_t page = os::page_size();
   const std::size_t used = (size + page - 1) / page * page;
   if (used < block->bytes()) (void)os::purge(block->begin() + used, block->bytes() - used);
@@ -358,7 +358,12 @@ Sized allocate_at_least(std::size_t size, std::size_t align) noexcept {
 bool free_sized_slow(void* ptr, std::size_t size) noexcept {
   if (ptr == nullptr) return true;
   const Key key = bookkeeper.map().key_of(ptr);
-  if (!is_small(key)) return keeping_errno([&] { return free_large(ptr, size); });
+  if (!is_small(key)) {
+    LargeBlock* const whole = kExactSizes ? nullptr : bookkeeper.known_whole(ptr, size);
+    if (whole == nullptr) return keeping_errno([&] { return free_large(ptr, size); });
+    free_whole_large(whole);
+    return true;
+  }
   const Place place = place_of(ptr, key);
   if (place.is_whole(size)) {
     if constexpr (kSecure) {
@@ -441,7 +446,7 @@ void* reallocate_sized(void* ptr, std::size_t old_size, std::size_t size,
   if (!kSecure && whole != nullptr && size > old_size && divides_page(align)) {
     LargeBlock* const moved = move_large(whole, size, old_size);
     if (moved == nullptr) return nullptr;
-    moved->slack_.set(moved->bytes() - size);
+    moved->ask_for(size);
     return moved->begin();
   }
   void* const fresh = allocate_sized_aligned(size, align);

@@ -175,6 +175,7 @@ class alignas(64) GlobalPool {
     span->is_aside_.store(true, Sync::kRelaxed);
     span->was_clean_.set(false);
     span->slack_.set(0);
+    span->forget_whole();
   }
   // The program has it again.
   void take_up(Span* span) { span->is_aside_.store(false, Sync::kRelaxed); }
@@ -218,7 +219,18 @@ class alignas(64) GlobalPool {
   }
   // The large block of just these bytes, none of them freed before; null if there is none.
   [[nodiscard]] Span* whole_large(const void* block, std::size_t size) {
-    return ledger_.whole(bytes_of(block, size));
+    Span* const known = known_whole(block, size);
+    return known != nullptr ? known : ledger_.whole(bytes_of(block, size));
+  }
+  // The same without the mutex: null also where that is not known. Others may free or lengthen parts
+  // meanwhile only if the caller has not all of it, and then these are not its bytes, before and after.
+  [[nodiscard]] Span* known_whole(const void* block, std::size_t size) const {
+    const Key key = map_.key_of(block);
+    if (!is_live(key) || !is_large(key)) return nullptr;
+    Span* const span = large_at(block);
+    const bool is_whole = span != nullptr && size != 0 &&
+                          span->whole_bytes_.load(Sync::kRelaxed) == size;
+    return is_whole ? span : nullptr;
   }
   // The large block of no bytes that has the address; null if none has.
   [[nodiscard]] Span* empty_large(void* p) {

@@ -171,6 +171,7 @@ class LargeParts {
   void forget_block(Span* run) {
     if (last_.get() == run) last_.set(nullptr);
     run->slack_.set(0);
+    run->forget_whole();
     run->continues_.set(false);
     run->is_piece_.set(false);
     run->freed_.set(nullptr);

@@ -127,6 +127,7 @@ class Ledger {
       return {PartState::kLive, true};  // no bytes of a block that has some
     }
     if (given.state != PartState::kLive) return given;
+    run->forget_whole();
     typename Parts::LooseRuns left;
     if (Parts::is_whole(run, part)) {
       given.is_done = true;
@@ -203,6 +204,7 @@ class Ledger {
     if (bytes + slack < least) return grown;
     grown.bytes = bytes + slack < most ? bytes + slack : most;
     run->slack_.set(bytes + slack - grown.bytes);
+    run->forget_whole();
     return grown;
   }
 

@@ -73,7 +73,8 @@ template <class Sync, class Limits>
 class Span {
   template <class T>
   using Cell = typename Sync::template Cell<T>;
-  using Flag = typename Sync::Flag;
+  template <class T>
+  using Posted = typename Sync::template Posted<T>;
 
  public:
   static constexpr std::uint32_t kNobody = ~std::uint32_t{0};
@@ -106,7 +107,10 @@ class Span {
   Cell<std::uint32_t> open_{};   // OS pages from its begin that are accessible, if it is guarded
   Cell<Cell<std::uint64_t>*> freed_{};  // the freed bits of a page with freed and live bytes
   // Nobody's: a local pool keeps it. Changed by who has it, read by who has the ledger's mutex.
-  Flag is_aside_{false};
+  Posted<bool> is_aside_{false};
+  // What was asked for of it, as long as nothing of it was freed; 0 where that is not known. Who has so
+  // many bytes from its begin has all of it. Changed by who has all, or the ledger's mutex; read by any.
+  Posted<std::size_t> whole_bytes_{0};
 
   // The list it is in: the ledger's while the run is free, the shard's while it holds blocks, a
   // local pool's while it is set aside.
@@ -143,6 +147,12 @@ class Span {
     return 0;
   }
   bool is_guarded() const { return guard() != 0; }
+  // Who has all of a large block: so many bytes of it are asked for.
+  void ask_for(std::size_t bytes) {
+    slack_.set(this->bytes() - bytes);
+    whole_bytes_.store(bytes, Sync::kRelaxed);
+  }
+  void forget_whole() { whole_bytes_.store(0, Sync::kRelaxed); }
   bool is_aside() const { return is_aside_.load(Sync::kRelaxed); }
   char* reserved_begin() const { return begin() - (guard() << Limits::kPageShift); }
   std::size_t reserved_bytes() const { return bytes() + (guard() << Limits::kPageShift); }

@@ -33,8 +33,9 @@ struct StdSync {
     T value_{};
   };
 
-  // Whether something holds: stored by one thread at a time, read by any. Orders nothing.
-  using Flag = std::atomic<bool>;
+  // What one thread at a time stores, and any may read. Orders nothing.
+  template <class T>
+  using Posted = std::atomic<T>;
 
   // An atomic that is stored to once after its construction, and read by all.
   template <class T>

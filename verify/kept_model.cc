@@ -26,6 +26,7 @@ struct KeptScenario : PoolScenario<Model, kThreads, RelacySync, KeptLimits> {
     require(this->pool.large_at(span->begin()) == span, "a large block is not found", place);
     require(ralloc::is_live(this->pool.map().key_of(span->begin())), "it has no key (I3)", place);
     require(!span->is_aside(), "a live block is aside", place);
+    require(span->whole_bytes_.load(RelacySync::kRelaxed) == 0, "it has another's size", place);
     this->hold_large(span, pages, place);
     return span;
   }
@@ -129,7 +130,77 @@ struct KeptBeside : KeptScenario<KeptBeside<kThreads>, kThreads> {
   }
 };
 
+// Who frees so many bytes as were asked for has all of the block, and need not ask the ledger, while
+// others free parts of theirs, or lengthen them.
+template <unsigned kThreads>
+struct KeptWhole : KeptScenario<KeptWhole<kThreads>, kThreads> {
+  using Base = KeptScenario<KeptWhole<kThreads>, kThreads>;
+  static constexpr std::size_t kAsked = kPageBytes - kPayloadBytes;
+  char* growing = nullptr;
+  char* shared = nullptr;
+
+  void before() {
+    Base::before();
+    growing = ask(0, 3, 2 * kPageBytes);
+    World::let_go(growing + 2 * kPageBytes);  // not asked for
+    shared = ask(0, 2, 2 * kPageBytes);
+  }
+  char* ask(unsigned t, std::size_t pages, std::size_t bytes) {
+    auto* const span = this->allocate_large(this->locals[t], pages);
+    span->ask_for(bytes);
+    require(this->pool.known_whole(span->begin(), bytes) == span, "its size is not known");
+    return span->begin();
+  }
+  // As alloc/ does it.
+  void free_bytes(unsigned t, char* begin, std::size_t bytes) {
+    for (std::size_t at = 0; at < bytes; at += kPageBytes) World::let_go(begin + at);
+    auto* const whole = this->pool.known_whole(begin, bytes);
+    if (whole == nullptr) {
+      require(this->pool.give_large_part(begin, bytes, true), "no memory");
+    } else if (!this->locals[t]->keep_large_hit(whole) && !this->locals[t]->keep_large(whole)) {
+      this->pool.free_large(whole);
+    }
+  }
+  void thread(unsigned t) {
+    if (t > 1) {
+      this->give_large(this->take_large(1), 1);
+      return;
+    }
+    free_bytes(t, shared + t * kPageBytes, kPageBytes);
+    if (t == 0) {
+      const std::size_t all = 3 * kPageBytes;
+      require(this->pool.extend_large_part(growing, 2 * kPageBytes, all, all) == all, "no room");
+      World::hold(growing + 2 * kPageBytes);
+      free_bytes(t, growing, 2 * kPageBytes);
+      free_bytes(t, growing + 2 * kPageBytes, kPageBytes);
+    } else {
+      char* const own = ask(t, 1, kAsked);
+      free_bytes(t, own, kAsked);
+      expect_misuse(ralloc::Misuse::kDoubleFree, own,
+                    [&] { (void)this->pool.give_large_part(own, kAsked, true); });
+      require(this->pool.known_whole(own, kAsked) == nullptr, "what was freed is a block");
+    }
+  }
+  void after() {
+    char* const own = ask(0, 2, 2 * kPageBytes);
+    free_bytes(0, own + kPageBytes, kPageBytes);
+    require(this->pool.known_whole(own, 2 * kPageBytes) == nullptr, "a part of it was freed");
+    free_bytes(0, own, kPageBytes);
+    // The same record again: neighbours that are taken keep it from being merged.
+    auto* const low = this->take_large(1);
+    char* const middle = ask(0, 3, 3 * kPageBytes);
+    auto* const high = this->take_large(1);
+    free_bytes(0, middle, 3 * kPageBytes);
+    auto* const again = this->allocate_large(this->locals[0], 3);
+    require(again->begin() == middle, "not the same place");
+    free_bytes(0, middle, 3 * kPageBytes);
+    for (auto* span : {low, high}) this->give_large(span, 1);
+    Base::after();
+  }
+};
+
 const Listed<KeptBeside> beside{"KeptBeside", "I1 I3 I9 I10", 2};
+const Listed<KeptWhole> whole{"KeptWhole", "I1 I3 I9 I10", 2};
 
 }  // namespace
 }  // namespace ralloc_verify

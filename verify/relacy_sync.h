@@ -232,15 +232,16 @@ class Atomic {
 
 // Not one of Relacy's atomics, which may not lie in memory that just ends. Everybody sees what was
 // stored last; nothing that the models check may hang on that.
-class Flag {
+template <class T>
+class Posted {
  public:
-  Flag(bool value) : value_(value) {}  // NOT explicit: std::atomic's is not either
-  Flag(const Flag&) = delete;
-  bool load(Order) const { return value_; }
-  void store(bool value, Order) { value_ = value; }
+  Posted(T value) : value_(value) {}  // NOT explicit: std::atomic's is not either
+  Posted(const Posted&) = delete;
+  T load(Order) const { return value_; }
+  void store(T value, Order) { value_ = value; }
 
  private:
-  bool value_;
+  T value_;
 };
 
 // Stored to once. When that was before the threads began, every load gives that value and
@@ -332,7 +333,8 @@ struct RelacyBase {
   using Atomic = ralloc_verify::Atomic<T>;
   template <class T>
   using Once = ralloc_verify::Once<T>;
-  using Flag = ralloc_verify::Flag;
+  template <class T>
+  using Posted = ralloc_verify::Posted<T>;
   template <class T>
   using Cell = ralloc_verify::Cell<T>;
 };

@@ -3,7 +3,6 @@
 #include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
-#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
@@ -13,8 +12,6 @@
 #include <csignal>
 #include <cstddef>
 #include <iterator>
-
-#if defined(__x86_64__)
 
 // A system call from a place of its own, by which the filter knows it: it lets those from there pass.
 extern "C" {
@@ -139,21 +136,3 @@ void leave_loop() {
 void yield_of_the_case() { suite_call(SYS_sched_yield); }
 
 }  // namespace ralloc::bench
-
-#else  // registers and instructions have other names there: nothing is counted
-
-namespace ralloc::bench {
-
-bool count_waits() {
-  errno = ENOSYS;
-  return false;
-}
-Waits waits_in_loops() { return {}; }
-void stand_outside_of_loop() {}
-void enter_loop() {}
-void leave_loop() {}
-void yield_of_the_case() { sched_yield(); }
-
-}  // namespace ralloc::bench
-
-#endif
