@@ -38,13 +38,13 @@ bool is_aligned(const void* p, std::size_t align) {
   if (!keep_large(span)) bookkeeper.free_large(span);
   errno = kept_errno;
 }
-[[gnu::always_inline]] inline void keep_or_free(Run* span) {
-  if (!keep_large_hit(span)) free_large(span);
-}
 [[gnu::noinline]] void free_small(void* block, Key key) {
   const int kept_errno = errno;
   give_miss(block, key);
   errno = kept_errno;
+}
+[[gnu::always_inline]] inline void keep_or_free(Run* span) {
+  if (!keep_large_hit(span)) free_large(span);
 }
 
 // Moves a large block that cannot grow where it is by its pages, into a mapping of its own,

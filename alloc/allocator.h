@@ -34,15 +34,6 @@ constexpr std::size_t pages_for(std::size_t size) {
   return nullptr;
 }
 
-// A large block that this thread has freed; null if it has none of that length.
-[[gnu::always_inline]] inline void* allocate_kept(std::size_t size) {
-  if constexpr (kExactSizes) return nullptr;
-  if (size <= kSmallMost) return nullptr;
-  // (Sizes beyond all that there can be come round to no pages, of which none is kept.)
-  LargeBlock* const block = take_kept(pages_for(size), false);
-  return block != nullptr ? block->begin() : nullptr;
-}
-
 // The same at a multiple of `align`, a power of two: where the blocks of the class lie so. Blocks of
 // up to 1 KiB lie at multiples of their size.
 [[gnu::always_inline]] inline void* allocate_aligned_hit(std::size_t size, std::size_t align) {
@@ -78,6 +69,15 @@ constexpr std::size_t pages_for(std::size_t size) {
     std::memset(block, 0, size);
   }
   return block;
+}
+
+// A large block that this thread has freed; null if it has none of that length.
+[[gnu::always_inline]] inline void* allocate_kept(std::size_t size) {
+  if constexpr (kExactSizes) return nullptr;
+  if (size <= kSmallMost) return nullptr;
+  // (Sizes beyond all that there can be come round to no pages, of which none is kept.)
+  LargeBlock* const block = take_kept(pages_for(size), false);
+  return block != nullptr ? block->begin() : nullptr;
 }
 
 // The block itself, where it is small and serves as it is; null sends the caller to reallocate, which

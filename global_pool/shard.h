@@ -132,8 +132,9 @@ class alignas(64) Shard {
     }
     if (!is_last) return given;
     if (at.fragment != nullptr) drop_fragment(at, given.unused, given.unused_bytes);
-    CHECK(typename Span::Intake(at.span).put(at.position * at.size, given.misuse));
-    if (at.span->free_.get() > at.span->bin_above_.get()) move_bin(at.span, given.emptied);
+    typename Span::Intake intake(at.span);
+    CHECK(intake.put(at.position * at.size, given.misuse));
+    if (intake.is_above_bin()) move_bin(at.span, given.emptied);
     return given;
   }
 
@@ -433,14 +434,13 @@ class alignas(64) Shard {
         intake = typename Span::Intake(span);
         offset = intake.offset_of(block);
         const bool is_in_it = intake.has_block_at(offset);
-        if (UNLIKELY(!is_in_it) || UNLIKELY(span->fragments_.get() != 0)) {
-          if (!is_in_it || span->has_fragment_at(block)) {
-            given.culprit = block;
-            given.misuse = is_in_it ? Misuse::kPartFreed : Misuse::kNotABlock;
-            return given;
-          }
-          intake.take_one();  // the next block may have a fragment
+        const bool has_fragments = span->fragments_.get() != 0;
+        if (UNLIKELY(!is_in_it) || (UNLIKELY(has_fragments) && span->has_fragment_at(block))) {
+          given.culprit = block;
+          given.misuse = is_in_it ? Misuse::kPartFreed : Misuse::kNotABlock;
+          return given;
         }
+        if (UNLIKELY(has_fragments)) intake.take_one();  // the next block may have a fragment
       }
       if (UNLIKELY(!intake.put(offset, given.misuse))) {
         given.culprit = block;

@@ -75,10 +75,6 @@ void parse_options(const char* text, std::uint64_t* values, bool complains) noex
 void parse_log_level(const char* text, std::uint64_t* values, bool complains) noexcept;
 void set_default_options(std::uint64_t* values) noexcept;
 
-}  // namespace detail
-
-namespace detail {
-
 inline void have_options() noexcept {
   // Acquire pairs with the release in read_options: the values come before it.
   if (UNLIKELY(!options_are_read.load(std::memory_order_acquire))) read_options();
@@ -86,18 +82,7 @@ inline void have_options() noexcept {
 
 }  // namespace detail
 
-// The values in force: a dozen loads.
-inline Options options() noexcept {
-  detail::have_options();
-  return {
-#define RALLOC_VALUE(type, name, unit, least, most, initial, meaning) \
-  static_cast<type>(detail::option_values[detail::kOption_##name].load(std::memory_order_relaxed)),
-      RALLOC_OPTION_TABLE(RALLOC_VALUE)
-#undef RALLOC_VALUE
-  };
-}
-
-// Each of them alone.
+// The values in force, each of them alone: for slow paths.
 namespace option {
 
 #define RALLOC_GETTER(type, name, unit, least, most, initial, meaning)                        \
@@ -110,5 +95,14 @@ RALLOC_OPTION_TABLE(RALLOC_GETTER)
 #undef RALLOC_GETTER
 
 }  // namespace option
+
+// All of them.
+inline Options options() noexcept {
+  return {
+#define RALLOC_VALUE(type, name, unit, least, most, initial, meaning) option::name(),
+      RALLOC_OPTION_TABLE(RALLOC_VALUE)
+#undef RALLOC_VALUE
+  };
+}
 
 }  // namespace ralloc

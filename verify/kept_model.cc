@@ -32,6 +32,9 @@ struct KeptScenario : PoolScenario<Model, kThreads, RelacySync, KeptLimits> {
   }
   void free_large(LocalPool* local, Span* span, std::size_t pages, Place place = Place::here()) {
     this->let_go_large(span, pages, place);
+    keep_or_free(local, span, place);
+  }
+  void keep_or_free(LocalPool* local, Span* span, Place place = Place::here()) {
     if (!local->keep_large_hit(span) && !local->keep_large(span)) {
       return this->pool.free_large(span);
     }
@@ -155,11 +158,8 @@ struct KeptWhole : KeptScenario<KeptWhole<kThreads>, kThreads> {
   void free_bytes(unsigned t, char* begin, std::size_t bytes) {
     for (std::size_t at = 0; at < bytes; at += kPageBytes) World::let_go(begin + at);
     auto* const whole = this->pool.known_whole(begin, bytes);
-    if (whole == nullptr) {
-      require(this->pool.give_large_part(begin, bytes, true), "no memory");
-    } else if (!this->locals[t]->keep_large_hit(whole) && !this->locals[t]->keep_large(whole)) {
-      this->pool.free_large(whole);
-    }
+    if (whole != nullptr) return this->keep_or_free(this->locals[t], whole);
+    require(this->pool.give_large_part(begin, bytes, true), "no memory");
   }
   void thread(unsigned t) {
     if (t > 1) {
