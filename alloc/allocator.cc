@@ -97,8 +97,8 @@ void* allocate_class(unsigned size_class) noexcept {
 
 namespace {
 
-Run* allocate_fresh(std::size_t pages, std::size_t align_pages) {
-  if (Run* span = bookkeeper.take_large(pages, align_pages)) return span;
+Run* allocate_fresh(std::size_t pages, std::size_t align_pages, bool will_grow = false) {
+  if (Run* span = bookkeeper.take_large(pages, align_pages, will_grow)) return span;
   log_warning("no memory: this thread gives home what it has, for % pages", pages);
   give_all_home();
   return bookkeeper.take_large(pages, align_pages);
@@ -108,7 +108,7 @@ Run* allocate_fresh(std::size_t pages, std::size_t align_pages) {
 
 LargeBlock* allocate_large(std::size_t pages, std::size_t align_pages, bool will_grow) noexcept {
   Run* const kept = align_pages == 1 ? take_kept(pages, will_grow) : nullptr;
-  return kept != nullptr ? kept : allocate_fresh(pages, align_pages);
+  return kept != nullptr ? kept : allocate_fresh(pages, align_pages, will_grow);
 }
 
 LargeBlock* move_large(LargeBlock* span, std::size_t size, std::size_t used) noexcept {

@@ -52,6 +52,23 @@ class FreeRuns {
     }
     return nullptr;
   }
+  // One of the longest in `state`, and if not asked otherwise no room of a block that grows; null if
+  // there is none.
+  Span* longest(SpanState state, bool of_rooms_too) const {
+    unsigned looked = 0;
+    for (unsigned w = kWords; w-- > 0;) {
+      for (std::uint64_t word = bits_[kind_of(state)][w].get(); word != 0;) {
+        const unsigned bit = unsigned(std::bit_width(word)) - 1;
+        word &= ~(std::uint64_t{1} << bit);
+        for (Span* run = bins_[kind_of(state)][w * 64 + bit].front(); run != nullptr;
+             run = Bin::after(run)) {
+          if (of_rooms_too || !run->is_room_.get()) return run;
+          if (++looked == kLookMost) return nullptr;
+        }
+      }
+    }
+    return nullptr;
+  }
   // A clean run with at least `pages` pages that begin and end at multiples of `pages`.
   Span* find_clean_aligned(std::size_t pages) const {
     for (unsigned bin = bin_of(pages); (bin = next_bin(kClean, bin)) < kBins; ++bin) {

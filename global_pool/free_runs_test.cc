@@ -77,6 +77,24 @@ TEST_F(FreeRunsTest, FindsLongEnoughRunsAmongThoseOfOneBin) {
   EXPECT_EQ(runs_.find(38, 1), longest);
 }
 
+TEST_F(FreeRunsTest, KnowsTheLongest) {
+  EXPECT_EQ(runs_.longest(State::kDirty, true), nullptr);
+  insert(0, 3);
+  Run* longest = insert(10, 1000);
+  Run* second = insert(2000, 40);
+  EXPECT_EQ(runs_.longest(State::kDirty, false), longest);
+  EXPECT_EQ(runs_.longest(State::kClean, true), nullptr);
+  longest->is_room_.set(true);
+  EXPECT_EQ(runs_.longest(State::kDirty, false), second) << "that is no room";
+  EXPECT_EQ(runs_.longest(State::kDirty, true), longest);
+}
+
+TEST_F(FreeRunsTest, LooksOnlyAtSoManyRoomsForTheLongestOther) {
+  for (std::uintptr_t i = 0; i < 100; ++i) insert(100 * i, 50)->is_room_.set(true);
+  insert(20'000, 2);
+  EXPECT_EQ(runs_.longest(State::kDirty, false), nullptr);
+}
+
 TEST_F(FreeRunsTest, PrefersRunsWithBacking) {
   Run* clean = insert(0, 3, State::kClean);
   EXPECT_EQ(runs_.find(3, 1), clean);

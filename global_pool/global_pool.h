@@ -123,9 +123,10 @@ class alignas(64) GlobalPool {
   }
 
   // --- Large blocks ---------------------------------------------------------------------------
-  // A run of pages that is one block; its first page a multiple of `align` pages.
-  [[nodiscard]] Span* take_large(std::size_t pages, std::size_t align) {
-    return hand_out(take_run(pages, align, SpanState::kLarge, 0));
+  // A run of pages that is one block; its first page a multiple of `align` pages, and if it will grow
+  // the first of any.
+  [[nodiscard]] Span* take_large(std::size_t pages, std::size_t align, bool will_grow = false) {
+    return hand_out(take_run(pages, align, SpanState::kLarge, 0, will_grow));
   }
   // A large block of at least `pages` pages with a mapping of its own, which is reserved only:
   // pages are to be moved there. Null if there is no memory.
@@ -448,10 +449,10 @@ class alignas(64) GlobalPool {
     return given.needs;
   }
 
-  LooseRun take_run(std::size_t pages, std::size_t align, SpanState state, std::uint32_t words)
-      RETURN_TYPESTATE(unknown) {
+  LooseRun take_run(std::size_t pages, std::size_t align, SpanState state, std::uint32_t words,
+                    bool will_grow = false) RETURN_TYPESTATE(unknown) {
     if (pages > map_.window_pages() || align > map_.window_pages()) return LooseRun(nullptr);
-    LooseRun run = ledger_.take(pages, align, state, words);
+    LooseRun run = ledger_.take(pages, align, state, words, will_grow);
     if constexpr (kGuardsLarge) {
       if (!run && ledger_.drop_ballast()) {
         log_warning("no memory: mappings that were kept are for others now");

@@ -40,9 +40,10 @@ class Ledger {
 
   // --- Taking and giving runs ------------------------------------------------------------------
   // A run of `pages` pages, the first a multiple of `align` (a power of two), in `state`,
-  // with `words` words of bits if that is not 0. None if there is no memory.
-  LooseRun take(std::size_t pages, std::size_t align, SpanState state, std::uint32_t words)
-      EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
+  // with `words` words of bits if that is not 0; if it will grow, where it has room. None if there is
+  // no memory.
+  LooseRun take(std::size_t pages, std::size_t align, SpanState state, std::uint32_t words,
+                bool will_grow = false) EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     Cell<std::uint64_t>* bits = nullptr;
@@ -50,14 +51,19 @@ class Ledger {
       bits = static_cast<Cell<std::uint64_t>*>(metadata_.take(words * sizeof *bits));
       if (bits == nullptr) return LooseRun(nullptr);
     }
-    Span* run = runs_.find(pages, align);
-    if (run == nullptr) run = grow(pages + align - 1);
-    if (run != nullptr) run = carve(run, pages, align);
+    Span* run = will_grow ? carve_with_room(pages) : nullptr;
+    if (run == nullptr) {
+      run = runs_.find(pages, align);
+      if (run == nullptr) run = grow(pages + align - 1);
+      if (run != nullptr) run = carve(run, pages, align);
+    }
     if (run == nullptr) {
       if (bits != nullptr) metadata_.give(bits, words * sizeof *bits);
       return LooseRun(nullptr);
     }
     run->was_clean_.set(run->state_.get() == SpanState::kClean);
+    run->is_room_.set(false);
+    if (will_grow) mark_room(run, true);
     parts_.forget_block(run);
     run->state_.set(state);
     run->bits_.set(bits);
@@ -80,6 +86,7 @@ class Ledger {
       if (words != 0) metadata_.give(run->bits_.get(), words * sizeof(Cell<std::uint64_t>));
     }
     map_.set_span(run->first_page_.get(), mapped_pages(run), nullptr);
+    mark_room(run, false);
     log_debug("run % is given back, clean: %", extent_of(run), state == SpanState::kClean);
     insert_merged(run, state, now_ms);
     return dirty_bytes();
@@ -105,6 +112,7 @@ class Ledger {
     run->pages_.set(pages);
     log_debug("run % is what was left of a block that shrank", extent_of(run));
     insert_merged(rest, SpanState::kDirty, now_ms);
+    mark_room(run, true);
     return true;
   }
 
@@ -551,6 +559,7 @@ class Ledger {
       return run;
     }
     const bool before = into->first_page_.get() < run->first_page_.get();
+    if (!before) into->is_room_.set(run->is_room_.get());
     runs_.resize(into, before ? into->first_page_.get() : run->first_page_.get(),
                  into->pages_.get() + run->pages_.get());
     log_debug("run % is merged, into %", extent_of(run), extent_of(into));
@@ -562,6 +571,7 @@ class Ledger {
     runs_.remove(neighbour);
     if (neighbour->first_page_.get() < run->first_page_.get()) {
       run->first_page_.set(neighbour->first_page_.get());
+      run->is_room_.set(neighbour->is_room_.get());
     }
     run->pages_.set(run->pages_.get() + neighbour->pages_.get());
     drop(neighbour);
@@ -643,24 +653,51 @@ class Ledger {
     log_debug("run %, a mapping of its own, has % of % pages more", extent_of(run), more, most);
     return more >= least;
   }
-  // Lengthens a large block's run by at most `most` pages of a free neighbour. False, and
-  // nothing has changed, if it has not even the least.
+  // The free run that begins at `page`; null if none does.
+  Span* free_at(std::uintptr_t page) const REQUIRES(mutex_, any_mutex) {
+    Span* const dirty = runs_.neighbour(page, SpanState::kDirty);
+    return dirty != nullptr ? dirty : runs_.neighbour(page, SpanState::kClean);
+  }
+  // How many pages are free from `page` on, at most `most`: of dirty and clean runs by turns, and the
+  // last perhaps fresh from the arena's frontier.
+  std::size_t free_pages(std::uintptr_t page, std::size_t most) REQUIRES(mutex_, any_mutex) {
+    std::size_t found = 0;
+    while (found < most) {
+      const Span* next = runs_.neighbour(page + found, SpanState::kDirty);
+      if (next == nullptr) next = clean_neighbour(page + found, most - found);
+      if (next == nullptr) break;
+      found += next->pages_.get();
+    }
+    return found < most ? found : most;
+  }
+  // Lengthens a large block's run by at most `most` pages that are free behind it. False, and
+  // nothing has changed, if there are not even the least.
   bool lengthen(Span* run, std::size_t least, std::size_t most) REQUIRES(mutex_, any_mutex) {
     if (run->is_apart_.get()) return lengthen_apart(run, least, most);
-    Span* next = runs_.neighbour(run->end_page(), SpanState::kDirty);
-    if (next == nullptr) next = clean_neighbour(run->end_page(), most);
-    if (next == nullptr && least < most) next = clean_neighbour(run->end_page(), least);
-    if (next == nullptr || next->pages_.get() < least) return false;
-    const std::size_t more = next->pages_.get() < most ? next->pages_.get() : most;
-    if (next->pages_.get() == more) {
-      runs_.remove(next);
-      drop(next);
-    } else {
-      runs_.resize(next, next->first_page_.get() + more, next->pages_.get() - more);
+    std::size_t more = free_pages(run->end_page(), most);
+    // (The frontier gives all that is asked for, or nothing.)
+    if (more < least && least < most) more = free_pages(run->end_page(), least);
+    if (more < least) return false;
+    for (std::size_t left = more; left != 0;) {
+      Span* const next = free_at(run->end_page());
+      const std::size_t pages = next->pages_.get() < left ? next->pages_.get() : left;
+      if (pages == next->pages_.get()) {
+        runs_.remove(next);
+        drop(next);
+      } else {
+        runs_.resize(next, next->first_page_.get() + pages, next->pages_.get() - pages);
+      }
+      run->pages_.set(run->pages_.get() + pages);
+      left -= pages;
     }
-    run->pages_.set(run->pages_.get() + more);
+    mark_room(run, true);
     log_debug("run % has been extended by % pages", extent_of(run), more);
     return true;
+  }
+  // What is free behind a run is there for it to grow, or no longer: others take it last, and from its end.
+  void mark_room(const Span* run, bool is_room) REQUIRES(mutex_, any_mutex) {
+    Span* const behind = free_at(run->end_page());
+    if (behind != nullptr) behind->is_room_.set(is_room);
   }
 
   Span* leave(Span* run) REQUIRES(mutex_, any_mutex) {
@@ -670,9 +707,32 @@ class Ledger {
     return run;
   }
 
+  // A run for a block that will grow: at the begin of the longest that is no room of another's, or in the
+  // middle of one that is; dirty ones first, where it can grow to some times its size. Null if there is
+  // no such run, or no record for it.
+  Span* carve_with_room(std::size_t pages) REQUIRES(mutex_, any_mutex) {
+    const std::size_t wanted = kRoomTimes * pages;
+    Span* run = runs_.longest(SpanState::kDirty, false);
+    if (run == nullptr || run->pages_.get() < pages || room_at(run) < wanted) {
+      run = runs_.longest(SpanState::kDirty, true);
+      if (run == nullptr || run->pages_.get() < wanted) run = runs_.longest(SpanState::kClean, true);
+    }
+    if (run == nullptr || run->pages_.get() < 2 * pages) return nullptr;
+    return carve_at(run, run->is_room_.get() ? run->pages_.get() / 2 : 0, pages);
+  }
+  static constexpr std::size_t kRoomTimes = 4;
+  // Free pages from the run's begin on, if it is not the last.
+  std::size_t room_at(const Span* run) const REQUIRES(mutex_, any_mutex) {
+    const Span* const behind = free_at(run->end_page());
+    return run->pages_.get() + (behind != nullptr ? behind->pages_.get() : 0);
+  }
+
   // Cuts a taken run out of a free one. Null if there is no record for it.
   Span* carve(Span* run, std::size_t pages, std::size_t align) REQUIRES(mutex_, any_mutex) {
-    const std::size_t front = runs_.front_waste(run, align);
+    if (!run->is_room_.get()) return carve_at(run, runs_.front_waste(run, align), pages);
+    return carve_at(run, ((run->end_page() - pages) & ~(align - 1)) - run->first_page_.get(), pages);
+  }
+  Span* carve_at(Span* run, std::size_t front, std::size_t pages) REQUIRES(mutex_, any_mutex) {
     const std::size_t back = run->pages_.get() - front - pages;
     const std::uintptr_t page = run->first_page_.get() + front;
     if (front == 0 && back == 0) {

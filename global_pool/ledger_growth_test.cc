@@ -16,7 +16,7 @@ class LedgerGrowthTest : public ralloc_test::LedgerBed {
   Run* take_rest_of_step() { return take(clean_pages()); }
 };
 
-// --- Blocks that grow and shrink ---------------------------------------------------------------
+// --- Blocks that grow -----------------------------------------------------------------------------
 
 TEST_F(LedgerGrowthTest, ExtendsIntoAFreeNeighbour) {
   Run* run = take(3);
@@ -62,14 +62,144 @@ TEST_F(LedgerGrowthTest, ExtendFailsWhereTheFrontierIsNotCommitted) {
   EXPECT_EQ(clean_pages(), kStepPages - 3);
 }
 
-TEST_F(LedgerGrowthTest, DoesNotExtendOverADirtyNeighbourAndTheFrontier) {
+TEST_F(LedgerGrowthTest, ExtendsOverADirtyNeighbourAndTheFrontier) {
   Run* run = take(3);
   Run* rest = take_rest_of_step();
   give(rest, State::kDirty);
-  EXPECT_FALSE(ledger_.extend(run, kStepPages + 10)) << "part dirty, part clean";
-  EXPECT_TRUE(ledger_.is_valid());
-  EXPECT_TRUE(ledger_.extend(run, kStepPages));
+  ASSERT_TRUE(ledger_.extend(run, kStepPages + 10)) << "part dirty, part clean";
+  EXPECT_EQ(run->pages_.get(), kStepPages + 10);
+  EXPECT_EQ(dirty_pages(), 0u);
 }
+
+TEST_F(LedgerGrowthTest, ExtendsOverDirtyAndCleanNeighboursByTurns) {
+  Run* run = take(3);
+  Run* const neighbours[] = {take(4), take(5), take(6)};
+  ASSERT_NE(take(1), nullptr);
+  give(neighbours[0], State::kDirty);
+  give(neighbours[1], State::kClean);
+  give(neighbours[2], State::kDirty);
+  const std::size_t clean = clean_pages();
+  EXPECT_FALSE(ledger_.extend(run, 3 + 4 + 5 + 6 + 1)) << "there is one too few";
+  EXPECT_EQ(run->pages_.get(), 3u);
+  EXPECT_EQ(dirty_pages(), 4u + 6u);
+  ASSERT_TRUE(ledger_.extend(run, 3 + 4 + 5 + 2));
+  EXPECT_EQ(run->pages_.get(), 3u + 4 + 5 + 2);
+  EXPECT_EQ(dirty_pages(), 4u);
+  EXPECT_EQ(clean_pages(), clean - 5);
+}
+
+// --- Where a block that will grow lies ------------------------------------------------------------
+
+TEST_F(LedgerGrowthTest, GrowingRunBeginsTheLongestThatIsFree) {
+  Run* fits = take(2);
+  ASSERT_NE(take(1), nullptr);
+  Run* longest = take(9);
+  const std::uintptr_t page = longest->first_page_.get();
+  ASSERT_NE(take(1), nullptr);
+  give(fits);
+  give(longest);
+  EXPECT_EQ(take_growing(2)->first_page_.get(), page);
+}
+
+TEST_F(LedgerGrowthTest, GrowingRunBeginsADirtyOneWithCleanRoomBehind) {
+  Run* dirty = take(2);
+  const std::uintptr_t page = dirty->first_page_.get();
+  Run* clean = take(7);
+  ASSERT_NE(take(1), nullptr);
+  give(dirty);
+  give(clean, State::kClean);
+  Run* run = take_growing(2);
+  EXPECT_EQ(run->first_page_.get(), page);
+  EXPECT_TRUE(ledger_.extend(run, 9));
+}
+
+TEST_F(LedgerGrowthTest, GrowingRunLeavesADirtyOneWithoutRoom) {
+  Run* dirty = take(2);
+  ASSERT_NE(take(1), nullptr);
+  give(dirty);
+  Run* run = take_growing(2);
+  EXPECT_TRUE(ledger_.extend(run, 8)) << "clean pages are taken, not the two dirty ones";
+  EXPECT_EQ(dirty_pages(), 2u);
+}
+
+TEST_F(LedgerGrowthTest, OthersTakeTheEndOfItsRoom) {
+  Run* run = take_growing(2);
+  Run* other = take(1);
+  EXPECT_EQ(other->first_page_.get(), run->first_page_.get() + kStepPages - 1);
+  Run* aligned = take(3, 4);
+  EXPECT_EQ(aligned->first_page_.get() % 4, 0u);
+  EXPECT_GT(aligned->first_page_.get(), run->first_page_.get() + kStepPages - 9);
+  EXPECT_TRUE(ledger_.extend(run, kStepPages / 2));
+}
+
+TEST_F(LedgerGrowthTest, TwoThatGrowHaveHalfOfTheRoomEach) {
+  Run* one = take_growing(2);
+  Run* two = take_growing(2);
+  EXPECT_TRUE(ledger_.extend(one, kStepPages / 4));
+  EXPECT_TRUE(ledger_.extend(two, kStepPages / 4));
+  EXPECT_TRUE(ledger_.extend(one, kStepPages / 2 - 2)) << "up to the other";
+}
+
+TEST_F(LedgerGrowthTest, GrowingRunTakesHalfOfAnothersRoomBeforeCleanPages) {
+  Run* one = take(kStepPages);  // all that is committed
+  give(one);
+  one = take_growing(2);
+  Run* two = take_growing(2);
+  EXPECT_EQ(dirty_pages(), kStepPages - 4);
+  EXPECT_TRUE(ledger_.extend(one, kStepPages / 4));
+  EXPECT_TRUE(ledger_.extend(two, kStepPages / 4));
+  EXPECT_EQ(clean_pages(), 0u);
+}
+
+TEST_F(LedgerGrowthTest, RunThatWasExtendedHasRoom) {
+  Run* run = take(2);
+  ASSERT_TRUE(ledger_.extend(run, 3));
+  ASSERT_NE(take(1), nullptr);
+  EXPECT_TRUE(ledger_.extend(run, 4));
+}
+
+TEST_F(LedgerGrowthTest, RunThatIsCutOffALongerOneHasRoom) {
+  Run* run = take(kStepPages);
+  ASSERT_TRUE(ledger_.shorten(run, 2, 0));
+  ASSERT_NE(take(1), nullptr);
+  EXPECT_TRUE(ledger_.extend(run, 4));
+}
+
+TEST_F(LedgerGrowthTest, NobodysRoomIsTakenFromItsBegin) {
+  Run* run = take_growing(2);
+  const std::uintptr_t behind = run->end_page();
+  give(run, State::kDirty);
+  EXPECT_EQ(page_of_next(3), behind) << "the run in front of it is free";
+}
+
+TEST_F(LedgerGrowthTest, WhatMergesWithARoomBelongsToIt) {
+  give(take(kStepPages));
+  Run* run = take_growing(2);
+  Run* next = take(kStepPages - 4);  // all of its room but two pages
+  ASSERT_TRUE(ledger_.shorten(next, 4, 0));
+  give(next);  // what is free behind it is longer than what is before
+  ASSERT_NE(take(1), nullptr);
+  EXPECT_TRUE(ledger_.extend(run, 8)) << "the other one is at the end";
+}
+
+TEST_F(LedgerGrowthTest, GrowingRunIsTakenAsAnyOtherWhereThereIsNoRoom) {
+  Run* run = take_growing(kStepPages);
+  ASSERT_NE(run, nullptr) << "fresh from the arena";
+  give(run);
+  run = take_growing(kStepPages);
+  ASSERT_NE(run, nullptr) << "just as long";
+  EXPECT_EQ(committed_pages(), kStepPages);
+}
+
+TEST_F(LedgerGrowthTest, GrowingRunIsTakenAsAnyOtherWithoutARecordForItsRoom) {
+  give(take(kStepPages));
+  ASSERT_NE(take_growing(2), nullptr);
+  FakeMetadata::takes_until_failure = 2;  // two are needed in the middle of a run
+  ASSERT_NE(take_growing(2), nullptr);
+  EXPECT_EQ(dirty_pages(), kStepPages - 4);
+}
+
+// --- Blocks that shrink ---------------------------------------------------------------------------
 
 TEST_F(LedgerGrowthTest, ShortensAndFreesTheRest) {
   Run* run = take(10);

@@ -92,6 +92,7 @@ class Span {
   Cell<SpanState> state_{};
   Cell<bool> was_clean_{};  // how it was when taken: large blocks read as zeros then
   Cell<bool> is_apart_{};   // a large block with a mapping of its own, released when freed
+  Cell<bool> is_room_{};    // free, behind a block that grows
   Cell<std::uint32_t> ledger_epoch_{};
   Cell<std::uintptr_t> first_page_{};
   Cell<std::size_t> pages_{};

@@ -1,4 +1,5 @@
 // Large blocks, and blocks that grow.
+#include <cstring>
 #include <vector>
 
 #include "bench/suite/cases.h"
@@ -26,6 +27,26 @@ void grow(State& state, std::size_t most) {
       const std::size_t larger = size + size / 8;
       block = Memory::reallocate(block, size, larger);
       static_cast<volatile unsigned char*>(block)[larger - 1] = 1;
+      size = larger;
+      ++grown;
+    }
+    Memory::deallocate(block, size);
+  }
+  state.SetItemsProcessed(grown);
+}
+
+// The same, but each thread has so much to itself, and writes all of it: to move it costs page faults,
+// or a copy.
+void grow_filled(State& state, std::size_t most) {
+  constexpr std::size_t kFirst = 64;
+  std::int64_t grown = 0;
+  for (auto _ : state) {
+    std::size_t size = kFirst;
+    auto* block = static_cast<unsigned char*>(Memory::allocate(size));
+    while (size < most) {
+      const std::size_t larger = size + size / 8;
+      block = static_cast<unsigned char*>(Memory::reallocate(block, size, larger));
+      std::memset(block + size, 1, larger - size);
       size = larger;
       ++grown;
     }
@@ -79,6 +100,8 @@ const AddCases cases{
     {"realloc/4096", kGrow, grow, 4096},
     {"realloc/1MiB", kGrow, grow, std::size_t{1} << 20},
     {"realloc/1GiB", kGrow, grow, std::size_t{1} << 30},
+    {"realloc/4MiB_filled", "each thread's own block grows so, and what it has more is written",
+     grow_filled, std::size_t{1} << 22},
     {"large/128KiB", kLarge, large, std::size_t{1} << 17},
     {"large/1MiB", kLarge, large, std::size_t{1} << 20},
     {"large/32MiB", kLarge, large, std::size_t{1} << 25},

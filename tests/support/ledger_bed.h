@@ -26,6 +26,9 @@ class LedgerBed : public SmallPoolTest {
             std::uint32_t words = 0) {
     return span_of(ledger_.take(pages, align, state, words));
   }
+  Run* take_growing(std::size_t pages) {
+    return span_of(ledger_.take(pages, 1, State::kLarge, 0, true));
+  }
   // As take, where it must not fail; its first page.
   std::uintptr_t page_of_next(std::size_t pages) {
     Run* run = take(pages);
