@@ -123,8 +123,8 @@ class alignas(64) GlobalPool {
   }
 
   // --- Large blocks ---------------------------------------------------------------------------
-  // A run of pages that is one block; its first page a multiple of `align` pages, and if it will grow
-  // the first of any.
+  // A run of pages that is one block; its first page a multiple of `align` pages. One that will grow,
+  // of no alignment, lies where it has room.
   [[nodiscard]] Span* take_large(std::size_t pages, std::size_t align, bool will_grow = false) {
     return hand_out(take_run(pages, align, SpanState::kLarge, 0, will_grow));
   }

@@ -40,8 +40,8 @@ class Ledger {
 
   // --- Taking and giving runs ------------------------------------------------------------------
   // A run of `pages` pages, the first a multiple of `align` (a power of two), in `state`,
-  // with `words` words of bits if that is not 0; if it will grow, where it has room. None if there is
-  // no memory.
+  // with `words` words of bits if that is not 0; one that will grow (of no alignment) where it has room.
+  // None if there is no memory.
   LooseRun take(std::size_t pages, std::size_t align, SpanState state, std::uint32_t words,
                 bool will_grow = false) EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
     Guard guard(mutex_);
@@ -694,7 +694,7 @@ class Ledger {
     log_debug("run % has been extended by % pages", extent_of(run), more);
     return true;
   }
-  // What is free behind a run is there for it to grow, or no longer: others take it last, and from its end.
+  // What is free behind a run is there for it to grow, so that others are given the end; or no longer.
   void mark_room(const Span* run, bool is_room) REQUIRES(mutex_, any_mutex) {
     Span* const behind = free_at(run->end_page());
     if (behind != nullptr) behind->is_room_.set(is_room);
@@ -720,6 +720,7 @@ class Ledger {
     if (run == nullptr || run->pages_.get() < 2 * pages) return nullptr;
     return carve_at(run, run->is_room_.get() ? run->pages_.get() / 2 : 0, pages);
   }
+  // A block moves again when it is so many times as long: the copies of all moves are a third of that.
   static constexpr std::size_t kRoomTimes = 4;
   // Free pages from the run's begin on, if it is not the last.
   std::size_t room_at(const Span* run) const REQUIRES(mutex_, any_mutex) {

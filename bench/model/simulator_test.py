@@ -6,6 +6,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from simulator import Machine, Mutex, Queue, Simulation  # noqa: E402
+from workloads import share_with_own_lines  # noqa: E402
 
 
 def worker(ns):
@@ -95,6 +96,11 @@ class SimulatorTest(unittest.TestCase):
         pushed, popped = (thread.items for thread in simulation.threads)
         self.assertAlmostEqual(popped, 5000, delta=10)
         self.assertLessEqual(abs(pushed - popped - queue.count), 10)
+
+    def test_a_quarter_of_the_blocks_or_a_little_more_have_lines_of_their_own(self):
+        # One of four classes up to 1 KiB, of which the smaller ones have more blocks; and all above.
+        self.assertGreater(share_with_own_lines(), 0.25)
+        self.assertLess(share_with_own_lines(), 0.25 + 0.75 * 0.085)
 
     def test_a_run_can_be_repeated(self):
         def rate():

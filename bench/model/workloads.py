@@ -139,11 +139,11 @@ def keeps_foreign(pool):
     return pool.world.costs.get("keeps_foreign", False)
 
 
-def passed(pool, kind, queue, share=1.0):
+def passed(pool, kind, queue, far=None):
     """A chunk goes by a queue: dear when the other end is on another core."""
     costs = pool.world.costs
     is_far = yield kind, queue, CHUNK
-    yield "work", CHUNK * (share * costs["transfer"] if is_far else costs["bump"])
+    yield "work", CHUNK * ((costs["transfer"] if far is None else far) if is_far else costs["bump"])
 
 
 def one_to_one(pool, size="64"):
@@ -179,31 +179,44 @@ def many_to_one(pool, size="64"):
 
 def ring(pool, size="64"):
     """Each thread allocates for the next one, and frees the last one's. With a lead neither end of a
-    queue waits for the other, so each is taken to have half of what limits/transfer_64 takes."""
+    queue waits for the other: limits/ring_64 tells what both together take."""
     number, queues, threads = pool.number, pool.world.queues, pool.world.threads
     getter, sender = Getter(pool, size), Sender(pool, size, [(number - 1) % threads])
     queues[number].count, queues[number].places = 4 * CHUNK, 1024
+    far = pool.world.costs["ring"] / 2
     if keeps_foreign(pool):  # what comes in goes out again
         getter.batch = sender.room = math.inf
     while True:
         yield from getter.get(CHUNK)
-        yield from passed(pool, "push", queues[(number + 1) % threads], 0.5)
-        yield from passed(pool, "pop", queues[number], 0.5)
+        yield from passed(pool, "push", queues[(number + 1) % threads], far)
+        yield from passed(pool, "pop", queues[number], far)
         yield from sender.send(CHUNK)
         pool.thread.items += CHUNK
 
 
+def share_with_own_lines(draws=1 << 12):
+    """Of the blocks of exchange/slots (bench/suite/sizes.cc), those whose size class is a multiple of a
+    cache line: any thread may use them (global_pool/size_class.h)."""
+    found = 0
+    for i in range(draws):
+        size = max(16, 214.476 / 0.348238 * ((1 - (i + 0.5) / draws) ** -0.348238 - 1))
+        found += size > 1024 or math.ceil(size / 16) % 4 == 0  # above, the classes are 128 apart
+    return found / draws
+
+
 def all_to_all(pool, item, size="1024", batch=64):
     """A block takes a place that all threads share, and who was there is freed: exchange/slots. An
-    item takes `item` alone; with others the place's line comes from another core, and the block's
-    is taken to come meanwhile."""
+    item takes `item` alone; with others, what limits/slots takes longer for a place that another core
+    had last. Of others' blocks those that any thread may use do not go home."""
     world = pool.world
     getter = Getter(pool, size, batch)
     sender = Sender(pool, size, [n for n in range(world.threads) if n != pool.number])
     foreign = CHUNK * (1 - 1 / min(world.threads, len(world.shards)))
+    if keeps_foreign(pool):
+        foreign *= 1 - share_with_own_lines()
     far = CHUNK * (1 - 1 / min(world.threads, world.machine.cores))
     while True:
-        yield "work", CHUNK * item + far * world.costs["line"]
+        yield "work", CHUNK * item + far * world.costs["place"]
         yield from getter.get(foreign)
         yield from sender.send(foreign)
         pool.thread.items += CHUNK

@@ -113,9 +113,11 @@ bool LiveBytes::remove(std::uintptr_t begin, std::size_t size) {
 void LiveBytes::divide(std::uintptr_t at) {
   if (at % kChunk == 0) return;
   Region& region = region_of(at);
-  const std::size_t chunk = at / kChunk % kChunks;
-  Bits* bits = region.bits[chunk];
-  if (region.counts[chunk].load(kRelaxed) != kChunk || bits[0].load(kRelaxed) != 0) return;
+  Bits* bits = region.bits[at / kChunk % kChunks];
+  // Of the caller's last byte before it nobody else changes the bit; of the others' anything may be
+  // seen, for they come and go.
+  const std::size_t last = (at - 1) % kChunk;
+  if ((bits[last / 64].load(kRelaxed) >> (last % 64) & 1) != 0) return;
   // One piece covers the chunk, and it is the caller's: nobody else is here.
   for (std::size_t i = 0; i < kWords; ++i) bits[i].store(~std::uint64_t{0}, kRelaxed);
 }

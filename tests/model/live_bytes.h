@@ -24,7 +24,7 @@ class LiveBytes {
   [[nodiscard]] bool add(std::uintptr_t begin, std::size_t size);
   // False if one of them was not live.
   [[nodiscard]] bool remove(std::uintptr_t begin, std::size_t size);
-  // Two pieces from now on meet at `at`, both the caller's.
+  // Two pieces from now on meet at `at`, both the caller's, and live bytes of a piece until now.
   void divide(std::uintptr_t at);
 
  private:
