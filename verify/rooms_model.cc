@@ -15,9 +15,7 @@ struct Rooms : PoolScenario<Rooms<kThreads>, kThreads> {
       this->give_large(this->take_large(1), 1);
       return;
     }
-    auto* const span = this->pool.take_large(1, 1, true);
-    require(span != nullptr, "no memory");
-    this->hold_large(span, 1);
+    Span* const span = take_growing(1);
     // Over dirty pages, as far as they go, and clean ones.
     const std::size_t most = t == 0 ? kDirtyPages + 1 : 2;
     const std::size_t pages = this->pool.ledger().extend(span, most) ? most : 1;
@@ -27,15 +25,20 @@ struct Rooms : PoolScenario<Rooms<kThreads>, kThreads> {
   void after() {
     this->check_all_is_home();
     // Clean ones, where no dirty run has room enough; and none at all of so many.
-    auto* const span = this->pool.take_large(2 * kDirtyPages, 1, true);
-    require(span != nullptr, "no memory");
-    this->hold_large(span, 2 * kDirtyPages);
-    this->give_large(span, 2 * kDirtyPages);
+    this->give_large(take_growing(2 * kDirtyPages), 2 * kDirtyPages);
     this->check_all_is_home();
   }
 
  private:
+  using Span = typename PoolScenario<Rooms, kThreads>::Span;
   static constexpr std::size_t kDirtyPages = 5;
+
+  Span* take_growing(std::size_t pages) {
+    Span* const span = this->pool.take_large(pages, 1, true);
+    require(span != nullptr, "no memory");
+    this->hold_large(span, pages);
+    return span;
+  }
 };
 
 const Listed<Rooms> listed{"Rooms", "I6 I9", 2};

@@ -3,6 +3,7 @@
 `costs` is what bench/model/contention keeps in a file. A mutex is held for a + c * blocks, and
 longer when another core held it last: then the shard's lines, and those of its spans, have to come.
 """
+import functools
 import math
 
 from simulator import Machine, Mutex, Queue, Simulation
@@ -194,6 +195,7 @@ def ring(pool, size="64"):
         pool.thread.items += CHUNK
 
 
+@functools.cache  # each thread of a simulation asks
 def share_with_own_lines(draws=1 << 12):
     """Of the blocks of exchange/slots (bench/suite/sizes.cc), those whose size class is a multiple of a
     cache line: any thread may use them (global_pool/size_class.h)."""

@@ -15,10 +15,10 @@ void fill(void* block, std::size_t size) {
   for (std::size_t i = 0; i < size; i += kOsPage) bytes[i] = 1;
 }
 
-// A buffer that is appended to: it grows by an eighth. All threads together have `most` bytes.
-void grow(State& state, std::size_t most) {
+// A buffer that is appended to: it grows by an eighth, and is written to by `write(begin, end)`.
+template <class Write>
+void grow_to(State& state, std::size_t most, Write write) {
   constexpr std::size_t kFirst = 64;
-  most /= std::size_t(state.threads());
   std::int64_t grown = 0;
   for (auto _ : state) {
     std::size_t size = kFirst;
@@ -26,7 +26,7 @@ void grow(State& state, std::size_t most) {
     while (size < most) {
       const std::size_t larger = size + size / 8;
       block = Memory::reallocate(block, size, larger);
-      static_cast<volatile unsigned char*>(block)[larger - 1] = 1;
+      write(static_cast<unsigned char*>(block) + size, static_cast<unsigned char*>(block) + larger);
       size = larger;
       ++grown;
     }
@@ -34,25 +34,16 @@ void grow(State& state, std::size_t most) {
   }
   state.SetItemsProcessed(grown);
 }
-
-// The same, but each thread has so much to itself, and writes all of it: to move it costs page faults,
-// or a copy.
+// All threads together have `most` bytes.
+void grow(State& state, std::size_t most) {
+  grow_to(state, most / std::size_t(state.threads()),
+          [](unsigned char*, volatile unsigned char* end) { end[-1] = 1; });
+}
+// Each has so many to itself, and writes all of them: to move it costs page faults, or a copy.
 void grow_filled(State& state, std::size_t most) {
-  constexpr std::size_t kFirst = 64;
-  std::int64_t grown = 0;
-  for (auto _ : state) {
-    std::size_t size = kFirst;
-    auto* block = static_cast<unsigned char*>(Memory::allocate(size));
-    while (size < most) {
-      const std::size_t larger = size + size / 8;
-      block = static_cast<unsigned char*>(Memory::reallocate(block, size, larger));
-      std::memset(block + size, 1, larger - size);
-      size = larger;
-      ++grown;
-    }
-    Memory::deallocate(block, size);
-  }
-  state.SetItemsProcessed(grown);
+  grow_to(state, most, [](unsigned char* begin, unsigned char* end) {
+    std::memset(begin, 1, std::size_t(end - begin));
+  });
 }
 
 void large(State& state, std::size_t size) {
