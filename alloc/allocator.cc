@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "alloc/checked.h"
+#include "alloc/growing.h"
 #include "alloc/leaks.h"
 #include "alloc/sized.h"
 #include "shim/log.h"
@@ -175,10 +176,31 @@ void* allocate_zeroed(std::size_t size) noexcept {
 
 namespace {
 
-void* allocate_growing(std::size_t size, std::size_t align) {
-  if (kExactSizes || size <= kSmallMost || align > kPage) return allocate_aligned(size, align);
-  Run* const span = size <= kSizeMost ? allocate_large(pages_for(size), 1, true) : nullptr;
-  return span != nullptr ? span->begin() : nullptr;
+constinit thread_local Growing growing [[gnu::tls_model("initial-exec")]];
+
+// Whether a block that was given pages long before it would fill them is nobody's by now.
+bool is_gone(const void* block) {
+  const Key key = bookkeeper.map().key_of(block);
+  if (!is_live(key) || !is_large(key)) return true;
+  const Run* const span = bookkeeper.span_of(block);
+  return span == nullptr || span->is_aside();
+}
+
+// Where a block of `old_size` bytes goes in order to have `size`, which is more.
+void* allocate_growing(const void* block, std::size_t old_size, std::size_t size,
+                       std::size_t align) {
+  const bool again = growing.knows(block);
+  const std::size_t wanted =
+      again ? Config::grown_again_size(old_size, size) : Config::grown_size(old_size, size);
+  if (kExactSizes || align > kPage || wanted > kSizeMost) return allocate_aligned(wanted, align);
+  const bool early = wanted <= kSmallMost;
+  if (early && !(again && wanted >= Config::kGrowsInPages && growing.may_have_pages(is_gone))) {
+    return allocate_aligned(wanted, align);
+  }
+  Run* const span = allocate_large(pages_for(early ? kSmallMost + 1 : wanted), 1, true);
+  if (span == nullptr) return nullptr;
+  if (early) growing.give_pages(span->begin());
+  return span->begin();
 }
 
 }  // namespace
@@ -200,23 +222,27 @@ void* reallocate(void* block, std::size_t size, std::size_t align) noexcept {
   if (is_aligned(block, align)) {
     if (old_size > kSmallMost && size > kSmallMost) {
       Run* span = bookkeeper.large_at(block);
+      growing.fills_pages(block);
       if (resize_large(span, size)) return block;
       if (align <= kPage) {
         Run* moved = move_large(span, size, old_size);
         return moved != nullptr ? moved->begin() : nullptr;
       }
     } else if (size <= old_size && (Config::stays_when_shrunk(old_size, size) ||
-                                    usable_size_for(size) == old_size)) {
+                                    usable_size_for(size) == old_size ||
+                                    (growing.has_pages(block) &&
+                                     Config::stays_when_shrunk(Config::kGrowsInPages, size)))) {
       return block;
     }
   }
   void* fresh = nullptr;
-  if (size > old_size) fresh = allocate_growing(Config::grown_size(old_size, size), align);
+  if (size > old_size) fresh = allocate_growing(block, old_size, size, align);
   if (fresh == nullptr) fresh = allocate_aligned(size, align);
   if (fresh == nullptr) {
     // A block that is larger than asked for serves as well.
     return size <= old_size && is_aligned(block, align) ? block : nullptr;
   }
+  if (size > old_size) growing.moved(block, fresh);
   std::memcpy(fresh, block, size < old_size ? size : old_size);
   deallocate(block);
   return fresh;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "alloc/allocator.h"
@@ -235,6 +236,81 @@ TEST_F(ReallocateTest, LeavesTheBlockAloneWhereItFails) {
     EXPECT_TRUE(block.is_intact());
     EXPECT_GE(usable(block.get()), size);
   }
+}
+
+// A buffer that is appended to by eighths of it: how often it moved.
+int moves_to(Filled& block, std::size_t size) {
+  int moves = 0;
+  while (usable(block.get()) < size) {
+    moves += !block.resize(usable(block.get()) + usable(block.get()) / 8);
+  }
+  return moves;
+}
+
+TEST_F(ReallocateTest, GetsTwiceAsMuchWhenItGrowsAgain) {
+  Filled block(64), other(64), once(1000);
+  ASSERT_FALSE(block.resize(65));
+  EXPECT_EQ(usable(block.get()), 80u) << "it may never grow again";
+  ASSERT_FALSE(other.resize(65));
+  ASSERT_FALSE(once.resize(1009));
+  EXPECT_EQ(usable(once.get()), 1280u);
+  for (std::size_t size = 80; size < 2048; size *= 2) {
+    EXPECT_FALSE(block.resize(size + 1));
+    EXPECT_EQ(usable(block.get()), 2 * size);
+    EXPECT_FALSE(other.resize(size + 1)) << "by turns";
+    EXPECT_EQ(usable(other.get()), 2 * size);
+  }
+}
+
+// (Those of the tests before are gone, so this thread's next may have pages.)
+TEST_F(ReallocateTest, GrowsInPagesLongBeforeItFillsThem) {
+  Filled block(64);
+  EXPECT_LE(moves_to(block, 4097), 10);
+  EXPECT_EQ(usable(block.get()), pages_for(kSmallMost + 1) * kPage);
+  for (std::size_t size = 4096; size < usable(block.get()); size += 1000) {
+    EXPECT_TRUE(block.resize(size));
+  }
+  EXPECT_TRUE(block.resize(2 * kPage));
+  EXPECT_TRUE(block.resize(4 * kPage)) << "there is room";
+}
+
+TEST_F(ReallocateTest, OneBlockOfAThreadGrowsInPages) {
+  const std::size_t pages = pages_for(kSmallMost + 1) * kPage;
+  auto first = std::make_unique<Filled>(64);
+  moves_to(*first, 4097);
+  ASSERT_EQ(usable(first->get()), pages);
+  Filled second(64);
+  moves_to(second, 4097);
+  EXPECT_LT(usable(second.get()), pages);
+  EXPECT_FALSE(second.resize(usable(second.get()) + 1));
+  EXPECT_LT(usable(second.get()), pages);
+  first.reset();
+  EXPECT_FALSE(second.resize(usable(second.get()) + 1));
+  EXPECT_EQ(usable(second.get()), pages) << "the first is gone";
+  Filled third(64);
+  moves_to(third, 4097);
+  EXPECT_LT(usable(third.get()), pages);
+  EXPECT_TRUE(second.resize(pages));
+  EXPECT_FALSE(third.resize(usable(third.get()) + 1));
+  EXPECT_EQ(usable(third.get()), pages) << "the second fills its pages";
+}
+
+TEST_F(ReallocateTest, LeavesItsPagesWhereItShrinks) {
+  Filled block(64);
+  moves_to(block, 4097);
+  ASSERT_GT(usable(block.get()), kSmallMost);
+  EXPECT_TRUE(block.resize(2049));
+  EXPECT_FALSE(block.resize(2048));
+  EXPECT_EQ(usable(block.get()), 2048u);
+}
+
+// To another thread it is one that takes far too much.
+TEST_F(ReallocateTest, LeavesItsPagesOnAnotherThread) {
+  Filled block(64);
+  moves_to(block, 4097);
+  ASSERT_GT(usable(block.get()), kSmallMost);
+  std::thread([&] { EXPECT_FALSE(block.resize(5000)); }).join();
+  EXPECT_EQ(usable(block.get()), usable_size_for(5000));
 }
 
 // Remapping leaves the kernel's mappings in pieces, which later blocks lie across.

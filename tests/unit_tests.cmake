@@ -124,6 +124,7 @@ ralloc_unit_test(alloc_test
     alloc/block_parts_test.cc
     alloc/block_test.cc
     alloc/containers_test.cc
+    alloc/growing_test.cc
     alloc/oom_handlers_test.cc
     alloc/parts_test.cc
     alloc/program_break_test.cc
