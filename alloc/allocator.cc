@@ -216,25 +216,10 @@ void free_slow(void* block) noexcept {
   }
 }
 
-void* reallocate(void* block, std::size_t size, std::size_t align) noexcept {
-  const std::size_t old_size = usable_size(block, Misuse::kForeignRealloc);
-  if (size > kSizeMost) return nullptr;
-  if (is_aligned(block, align)) {
-    if (old_size > kSmallMost && size > kSmallMost) {
-      Run* span = bookkeeper.large_at(block);
-      growing.fills_pages(block);
-      if (resize_large(span, size)) return block;
-      if (align <= kPage) {
-        Run* moved = move_large(span, size, old_size);
-        return moved != nullptr ? moved->begin() : nullptr;
-      }
-    } else if (size <= old_size && (Config::stays_when_shrunk(old_size, size) ||
-                                    usable_size_for(size) == old_size ||
-                                    (growing.has_pages(block) &&
-                                     Config::stays_when_shrunk(Config::kGrowsInPages, size)))) {
-      return block;
-    }
-  }
+namespace {
+
+// By its bytes, into a block of another length.
+void* move(void* block, std::size_t old_size, std::size_t size, std::size_t align) {
   void* fresh = nullptr;
   if (size > old_size) fresh = allocate_growing(block, old_size, size, align);
   if (fresh == nullptr) fresh = allocate_aligned(size, align);
@@ -246,6 +231,50 @@ void* reallocate(void* block, std::size_t size, std::size_t align) noexcept {
   std::memcpy(fresh, block, size < old_size ? size : old_size);
   deallocate(block);
   return fresh;
+}
+
+void* reallocate_small(void* block, unsigned size_class, std::size_t size, std::size_t align) {
+  const std::size_t old_size = size_class_info(size_class).block_size;
+  if (size <= old_size && is_aligned(block, align) &&
+      (Config::stays_when_shrunk(old_size, size) || size_class_of(size) == size_class)) {
+    return block;
+  }
+  return move(block, old_size, size, align);
+}
+
+void* reallocate_large(Run* span, std::size_t size, std::size_t align) {
+  char* const block = span->begin();
+  const std::size_t old_size = span->bytes();
+  if (is_aligned(block, align)) {
+    if (size > kSmallMost) {
+      growing.fills_pages(block);
+      if (resize_large(span, size)) return block;
+      if (align <= kPage) {
+        Run* const moved = move_large(span, size, old_size);
+        return moved != nullptr ? moved->begin() : nullptr;
+      }
+    } else if (size <= old_size && (Config::stays_when_shrunk(old_size, size) ||
+                                    (growing.has_pages(block) &&
+                                     Config::stays_when_shrunk(Config::kGrowsInPages, size)))) {
+      return block;
+    }
+  }
+  return move(block, old_size, size, align);
+}
+
+}  // namespace
+
+void* reallocate(void* block, std::size_t size, std::size_t align) noexcept {
+  if constexpr (kExactSizes) {
+    return reallocate_sized(block, usable_size(block, Misuse::kForeignRealloc), size, align);
+  }
+  const Key key = bookkeeper.map().key_of(block);
+  if (!is_live(key)) die_of_misuse(Misuse::kForeignRealloc, block);
+  if (is_large(key)) {
+    Run* const span = large_span(block, Misuse::kForeignRealloc);
+    return size <= kSizeMost ? reallocate_large(span, size, align) : nullptr;
+  }
+  return size <= kSizeMost ? reallocate_small(block, class_of(key), size, align) : nullptr;
 }
 
 std::size_t usable_size(const void* block, Misuse misuse) noexcept {

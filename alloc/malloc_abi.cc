@@ -43,6 +43,9 @@ void* or_enomem(Allocate allocate) {
   return block != nullptr ? block : malloc_miss(size);
 }
 
+[[gnu::noinline]] void* realloc_slow(void* ptr, std::size_t size) noexcept {
+  return or_enomem([=] { return watched_reallocate(ptr, size, kGrain); });
+}
 [[gnu::noinline]] void* aligned_slow(std::size_t align, std::size_t size) noexcept {
   return or_enomem([=] { return allocate_aligned(size, align); });
 }
@@ -77,13 +80,13 @@ EXPORT void* calloc(std::size_t count, std::size_t size) noexcept {
 }
 
 EXPORT void* realloc(void* ptr, std::size_t size) noexcept {
-  if (ptr == nullptr) return malloc(size);
-  if (size == 0) {
+  if (UNLIKELY(ptr == nullptr)) return malloc(size);
+  if (UNLIKELY(size == 0)) {
     free(ptr);
     return nullptr;
   }
   void* block = reallocate_hit(ptr, size);
-  if (block == nullptr) block = or_enomem([=] { return watched_reallocate(ptr, size, kGrain); });
+  if (UNLIKELY(block == nullptr)) block = realloc_slow(ptr, size);
   note_resized("realloc", ptr, kUnknownSize, block, size);
   return block;
 }
