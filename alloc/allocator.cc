@@ -112,6 +112,36 @@ LargeBlock* allocate_large(std::size_t pages, std::size_t align_pages, bool will
   return kept != nullptr ? kept : allocate_fresh(pages, align_pages, will_grow);
 }
 
+constinit thread_local Growing growing;
+
+namespace {
+
+// Whether a block that was given pages long before it would fill them is nobody's by now.
+bool is_gone(const void* block) {
+  const Key key = bookkeeper.map().key_of(block);
+  if (!is_live(key) || !is_large(key)) return true;
+  const Run* const span = bookkeeper.span_of(block);
+  return span == nullptr || span->is_aside();
+}
+
+}  // namespace
+
+Room room_to_grow(const void* block, std::size_t old_size, std::size_t size) noexcept {
+  const bool again = growing.knows(block);
+  std::size_t bytes =
+      again ? Config::grown_again_size(old_size, size) : Config::grown_size(old_size, size);
+  if (bytes > kSizeMost) bytes = size;
+  const bool is_early = again && bytes >= Config::kGrowsInPages && bytes <= kSmallMost;
+  return {bytes, bytes > kSmallMost || (is_early && growing.may_have_pages(is_gone))};
+}
+
+LargeBlock* allocate_pages_to_grow(Room room) noexcept {
+  const bool is_early = room.bytes <= kSmallMost;
+  Run* const span = allocate_large(pages_for(is_early ? kSmallMost + 1 : room.bytes), 1, true);
+  if (span != nullptr && is_early) growing.give_pages(span->begin());
+  return span;
+}
+
 LargeBlock* move_large(LargeBlock* span, std::size_t size, std::size_t used) noexcept {
   const std::size_t pages = pages_for(size);
   if (Run* moved = move_by_pages(span, pages)) return moved;
@@ -174,37 +204,6 @@ void* allocate_zeroed(std::size_t size) noexcept {
   return span->was_clean_.get() ? span->begin() : std::memset(span->begin(), 0, size);
 }
 
-namespace {
-
-constinit thread_local Growing growing [[gnu::tls_model("initial-exec")]];
-
-// Whether a block that was given pages long before it would fill them is nobody's by now.
-bool is_gone(const void* block) {
-  const Key key = bookkeeper.map().key_of(block);
-  if (!is_live(key) || !is_large(key)) return true;
-  const Run* const span = bookkeeper.span_of(block);
-  return span == nullptr || span->is_aside();
-}
-
-// Where a block of `old_size` bytes goes in order to have `size`, which is more.
-void* allocate_growing(const void* block, std::size_t old_size, std::size_t size,
-                       std::size_t align) {
-  const bool again = growing.knows(block);
-  const std::size_t wanted =
-      again ? Config::grown_again_size(old_size, size) : Config::grown_size(old_size, size);
-  if (kExactSizes || align > kPage || wanted > kSizeMost) return allocate_aligned(wanted, align);
-  const bool early = wanted <= kSmallMost;
-  if (early && !(again && wanted >= Config::kGrowsInPages && growing.may_have_pages(is_gone))) {
-    return allocate_aligned(wanted, align);
-  }
-  Run* const span = allocate_large(pages_for(early ? kSmallMost + 1 : wanted), 1, true);
-  if (span == nullptr) return nullptr;
-  if (early) growing.give_pages(span->begin());
-  return span->begin();
-}
-
-}  // namespace
-
 void free_slow(void* block) noexcept {
   if (block == nullptr) return;
   const Key key = bookkeeper.map().key_of(block);
@@ -217,6 +216,14 @@ void free_slow(void* block) noexcept {
 }
 
 namespace {
+
+void* allocate_growing(const void* block, std::size_t old_size, std::size_t size,
+                       std::size_t align) {
+  const Room room = room_to_grow(block, old_size, size);
+  if (!room.is_pages || align > kPage) return allocate_aligned(room.bytes, align);
+  Run* const span = allocate_pages_to_grow(room);
+  return span != nullptr ? span->begin() : nullptr;
+}
 
 // By its bytes, into a block of another length.
 void* move(void* block, std::size_t old_size, std::size_t size, std::size_t align) {
@@ -254,8 +261,7 @@ void* reallocate_large(Run* span, std::size_t size, std::size_t align) {
         return moved != nullptr ? moved->begin() : nullptr;
       }
     } else if (size <= old_size && (Config::stays_when_shrunk(old_size, size) ||
-                                    (growing.has_pages(block) &&
-                                     Config::stays_when_shrunk(Config::kGrowsInPages, size)))) {
+                                    (growing.has_pages(block) && stays_in_pages(size)))) {
       return block;
     }
   }

@@ -116,6 +116,18 @@ std::size_t usable_size_for(std::size_t size) noexcept;
 void free_whole_large(LargeBlock* block) noexcept;
 // Resizes a large block in place if it can; it stays large.
 [[nodiscard]] bool resize_large(LargeBlock* block, std::size_t size) noexcept;
+// What a block gets that moves in order to have more: so many bytes, and whether that is pages to itself,
+// in which it stays for a while. `size` is more than `old_size`, and kSizeMost at most.
+struct Room {
+  std::size_t bytes;
+  bool is_pages;
+};
+// Whether so many bytes stay in such pages.
+constexpr bool stays_in_pages(std::size_t size) {
+  return Config::stays_when_shrunk(Config::kGrowsInPages, size);
+}
+Room room_to_grow(const void* block, std::size_t old_size, std::size_t size) noexcept;
+[[nodiscard]] LargeBlock* allocate_pages_to_grow(Room room) noexcept;
 // Moves a large block, of which `used` bytes are in use, into a larger one. Null, and nothing
 // has changed, if there is no memory.
 [[nodiscard]] LargeBlock* move_large(LargeBlock* block, std::size_t size,

@@ -7,6 +7,7 @@
 
 #include "ralloc/ralloc.h"
 #include "shim/debugger.h"
+#include "tests/support/build.h"
 #include "tests/support/child.h"
 #include "tests/support/process.h"
 #include "tests/support/threads.h"
@@ -99,6 +100,38 @@ TEST(ApiTest, ReallocToNoBytesKeepsABlock) {
   void* block = ralloc::realloc(alloc(100), 100, opaque(std::size_t{0}));
   EXPECT_NE(block, nullptr);
   ralloc::free(block, 0);
+}
+
+// A buffer that is appended to by eighths of it, to 1 MiB: copies of all of it are few, and the room that
+// it has meanwhile is nobody's business: each size is what was asked for, to the byte.
+TEST(ApiTest, ReallocLeavesRoomToWhatGrows) {
+  for (const std::size_t last : {1'000, 5'000, 30'000, 1'000'000}) {
+    int moves = 0;
+    std::size_t size = 64;
+    auto* block = static_cast<unsigned char*>(alloc(size));
+    std::memset(block, 1, size);
+    while (size < last) {
+      const std::size_t larger = size + size / 8;
+      auto* const moved = static_cast<unsigned char*>(ralloc::realloc(block, size, larger));
+      std::memset(moved + size, 1, larger - size);
+      moves += moved != block;
+      block = moved;
+      size = larger;
+    }
+    EXPECT_TRUE(is_filled(block, size, 1));
+    if (!ralloc_test::kExactSizes) {
+      EXPECT_LE(moves, 12) << last;
+    }
+    // Back, by as many steps; then all parts of what is left.
+    for (; size > 3'000; size -= size / 8) {
+      block = static_cast<unsigned char*>(ralloc::realloc(block, size, size - size / 8));
+    }
+    EXPECT_TRUE(is_filled(block, size, 1));
+    const std::size_t middle = size / 2 / 16 * 16;
+    ralloc::free(block, 16);
+    ralloc::free(block + middle, size - middle);
+    ralloc::free(block + 16, middle - 16);
+  }
 }
 
 TEST(ApiTest, ReallocAligns) {

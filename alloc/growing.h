@@ -1,5 +1,5 @@
 #pragma once
-// Which blocks realloc moved last in order to grow. A buffer that is appended to by little comes
+// Which blocks a thread moved last in order that they grow. A buffer that is appended to by little comes
 // again, and the next move gives it more room than one that grows once in its life would get.
 //
 // Thread safety: each thread has its own. Every address serves only to be compared: the block may be
@@ -52,5 +52,8 @@ class Growing {
   unsigned next_ = 0;
   unsigned turned_down_ = 0;
 };
+
+// This thread's.
+extern constinit thread_local Growing growing [[gnu::tls_model("initial-exec")]];
 
 }  // namespace ralloc

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "alloc/growing.h"
 #include "shim/os.h"
 
 namespace ralloc {
@@ -318,6 +319,17 @@ bool shorten(void* ptr, std::size_t old_size, std::size_t size) {
   return free_sized_slow(static_cast<char*>(ptr) + size, old_size - size);
 }
 
+// Where bytes go in order to be more: with room that is slack.
+void* allocate_growing(const void* ptr, std::size_t old_size, std::size_t size, std::size_t align) {
+  if (kExactSizes || !divides_page(align)) return nullptr;
+  const Room room = room_to_grow(ptr, old_size, size);
+  if (!room.is_pages) return align <= kGrain ? allocate_of(class_for(room.bytes), size) : nullptr;
+  LargeBlock* const block = allocate_pages_to_grow(room);
+  if (block == nullptr) return nullptr;
+  block->ask_for(size);
+  return block->begin();
+}
+
 // Whether bytes should stay where they are when so few of them are left.
 bool stays(void* ptr, std::size_t old_size, std::size_t size) {
   const Key key = bookkeeper.map().key_of(ptr);
@@ -435,8 +447,10 @@ void* reallocate_sized(void* ptr, std::size_t old_size, std::size_t size,
   if (size > kSizeMost) return nullptr;
   if (old_size > kSizeMost) die_of_misuse(Misuse::kOverRealloc, ptr);
   const bool may_stay = size != 0 && is_multiple(ptr, align);
+  const bool in_pages = growing.has_pages(ptr) && stays_in_pages(size);
   LargeBlock* whole = nullptr;
-  if (old_size > kSmallMost && size > kSmallMost) whole = whole_large(ptr, old_size);
+  if ((old_size > kSmallMost && size > kSmallMost) || in_pages) whole = whole_large(ptr, old_size);
+  if (size > kSmallMost) growing.fills_pages(ptr);
   if (may_stay && whole != nullptr && resize_whole_large(whole, size)) return ptr;
   if (may_stay && whole == nullptr && (size >= old_size || stays(ptr, old_size, size)) &&
       resize_in_place(ptr, old_size, size, size) != 0) {
@@ -449,13 +463,16 @@ void* reallocate_sized(void* ptr, std::size_t old_size, std::size_t size,
     moved->ask_for(size);
     return moved->begin();
   }
-  void* const fresh = allocate_sized_aligned(size, align);
+  void* fresh = nullptr;
+  if (size > old_size) fresh = allocate_growing(ptr, old_size, size, align);
+  if (fresh == nullptr) fresh = allocate_sized_aligned(size, align);
   if (fresh == nullptr) {
     // Where it is it serves as well.
     return may_stay && size <= old_size && resize_in_place(ptr, old_size, size, size) != 0
                ? ptr
                : nullptr;
   }
+  if (size > old_size) growing.moved(ptr, fresh);
   std::memcpy(fresh, ptr, size < old_size ? size : old_size);
   if (!free_sized(ptr, old_size)) {
     // All of it, or what needs no further record.
