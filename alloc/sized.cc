@@ -249,6 +249,12 @@ std::size_t lengthen_large(void* ptr, std::size_t old_size, std::size_t least, s
   return size;
 }
 
+// Bytes of all of a small block. The last one of a block with slack stays ours, and the red zone.
+std::size_t room_of(const Place& place) {
+  constexpr std::size_t kOurs = kRedZone != 0 ? kRedZone : 1;
+  return place.block_size - (has_slack(place.size_class) ? kOurs : 0);
+}
+
 // All of a small block with slack, which stays where it is.
 void resize_block(void* ptr, const Place& place, std::size_t size) {
   if constexpr (kSecure) return rearm(ptr, place.block_size, place.asked, size);
@@ -262,9 +268,7 @@ std::size_t lengthen(void* ptr, std::size_t old_size, std::size_t least, std::si
   if (!place.is_whole(old_size)) {
     return old_size == 0 ? 0 : bookkeeper.extend_part(ptr, old_size, least, most, key);
   }
-  // The last byte of a block with slack stays ours, and the red zone.
-  constexpr std::size_t kOurs = kRedZone != 0 ? kRedZone : 1;
-  const std::size_t room = place.block_size - (has_slack(place.size_class) ? kOurs : 0);
+  const std::size_t room = room_of(place);
   const std::size_t size = most < room ? most : room;
   if (size < least) return 0;
   if (has_slack(place.size_class)) resize_block(ptr, place, size);
@@ -330,13 +334,31 @@ void* allocate_growing(const void* ptr, std::size_t old_size, std::size_t size, 
   return block->begin();
 }
 
-// Whether bytes should stay where they are when so few of them are left.
-bool stays(void* ptr, std::size_t old_size, std::size_t size) {
-  const Key key = bookkeeper.map().key_of(ptr);
-  if (!is_small(key)) return size > kSmallMost;
-  const Place place = place_of(ptr, key);
-  if (!place.is_whole(old_size)) return true;
-  return has_slack(place.size_class) && Config::stays_when_shrunk(place.block_size, size);
+// Whether all of a small block stays where it is when it is to have so many bytes.
+bool stays(const Place& place, std::size_t size) {
+  if (!has_slack(place.size_class)) return size == place.asked;
+  return size <= room_of(place) &&
+         (size >= place.asked || Config::stays_when_shrunk(place.block_size, size));
+}
+
+// By its bytes.
+void* move(void* ptr, std::size_t old_size, std::size_t size, std::size_t align) {
+  void* fresh = nullptr;
+  if (size > old_size) fresh = allocate_growing(ptr, old_size, size, align);
+  if (fresh == nullptr) fresh = allocate_sized_aligned(size, align);
+  if (fresh == nullptr) {
+    // Where it is it serves as well.
+    const bool serves = size != 0 && size <= old_size && is_multiple(ptr, align);
+    return serves && resize_in_place(ptr, old_size, size, size) != 0 ? ptr : nullptr;
+  }
+  std::memcpy(fresh, ptr, size < old_size ? size : old_size);
+  if (!free_sized(ptr, old_size)) {
+    // All of it, or what needs no further record.
+    CHECK(free_sized(fresh, size));
+    return nullptr;
+  }
+  if (size > old_size) growing.moved(ptr, fresh);
+  return fresh;
 }
 
 }  // namespace
@@ -447,13 +469,23 @@ void* reallocate_sized(void* ptr, std::size_t old_size, std::size_t size,
   if (size > kSizeMost) return nullptr;
   if (old_size > kSizeMost) die_of_misuse(Misuse::kOverRealloc, ptr);
   const bool may_stay = size != 0 && is_multiple(ptr, align);
-  const bool in_pages = growing.has_pages(ptr) && stays_in_pages(size);
+  const Key key = bookkeeper.map().key_of(ptr);
   LargeBlock* whole = nullptr;
-  if ((old_size > kSmallMost && size > kSmallMost) || in_pages) whole = whole_large(ptr, old_size);
+  if (is_small(key)) {
+    const Place place = place_of(ptr, key);
+    if (place.is_whole(old_size)) {
+      if (!may_stay || !stays(place, size)) return move(ptr, old_size, size, align);
+      if (has_slack(place.size_class)) resize_block(ptr, place, size);
+      return ptr;
+    }
+  } else if (size > kSmallMost || (growing.has_pages(ptr) && stays_in_pages(size))) {
+    whole = whole_large(ptr, old_size);
+  }
   if (size > kSmallMost) growing.fills_pages(ptr);
   if (may_stay && whole != nullptr && resize_whole_large(whole, size)) return ptr;
-  if (may_stay && whole == nullptr && (size >= old_size || stays(ptr, old_size, size)) &&
-      resize_in_place(ptr, old_size, size, size) != 0) {
+  // A part of a small block stays there; a large block that is small now does not.
+  const bool serves = size >= old_size || size > kSmallMost || is_small(key);
+  if (may_stay && serves && whole == nullptr && resize_in_place(ptr, old_size, size, size) != 0) {
     return ptr;
   }
   if (whole == nullptr) check_live(ptr, old_size);
@@ -463,23 +495,7 @@ void* reallocate_sized(void* ptr, std::size_t old_size, std::size_t size,
     moved->ask_for(size);
     return moved->begin();
   }
-  void* fresh = nullptr;
-  if (size > old_size) fresh = allocate_growing(ptr, old_size, size, align);
-  if (fresh == nullptr) fresh = allocate_sized_aligned(size, align);
-  if (fresh == nullptr) {
-    // Where it is it serves as well.
-    return may_stay && size <= old_size && resize_in_place(ptr, old_size, size, size) != 0
-               ? ptr
-               : nullptr;
-  }
-  if (size > old_size) growing.moved(ptr, fresh);
-  std::memcpy(fresh, ptr, size < old_size ? size : old_size);
-  if (!free_sized(ptr, old_size)) {
-    // All of it, or what needs no further record.
-    CHECK(free_sized(fresh, size));
-    return nullptr;
-  }
-  return fresh;
+  return move(ptr, old_size, size, align);
 }
 
 }  // namespace ralloc
