@@ -114,31 +114,28 @@ LargeBlock* allocate_large(std::size_t pages, std::size_t align_pages, bool will
 
 constinit thread_local Growing growing;
 
-namespace {
-
-// Whether a block that was given pages long before it would fill them is nobody's by now.
-bool is_gone(const void* block) {
-  const Key key = bookkeeper.map().key_of(block);
-  if (!is_live(key) || !is_large(key)) return true;
-  const Run* const span = bookkeeper.span_of(block);
-  return span == nullptr || span->is_aside();
-}
-
-}  // namespace
-
 Room room_to_grow(const void* block, std::size_t old_size, std::size_t size) noexcept {
   const bool again = growing.knows(block);
   std::size_t bytes =
       again ? Config::grown_again_size(old_size, size) : Config::grown_size(old_size, size);
-  if (bytes > kSizeMost) bytes = size;
-  const bool is_early = again && bytes >= Config::kGrowsInPages && bytes <= kSmallMost;
-  return {bytes, bytes > kSmallMost || (is_early && growing.may_have_pages(is_gone))};
+  // What is small gets no more than a small block for that alone.
+  if (size <= kSmallMost && bytes > kSmallMost) bytes = kSmallMost;
+  return {bytes <= kSizeMost ? bytes : size, again};
 }
 
 LargeBlock* allocate_pages_to_grow(Room room) noexcept {
-  const bool is_early = room.bytes <= kSmallMost;
-  Run* const span = allocate_large(pages_for(is_early ? kSmallMost + 1 : room.bytes), 1, true);
-  if (span != nullptr && is_early) growing.give_pages(span->begin());
+  if (room.bytes > kSmallMost) return allocate_large(pages_for(room.bytes), 1, true);
+  static_assert(kPage > kSmallMost);
+  Budget<StdSync>& early = bookkeeper.ledger().early();
+  if (!room.again || room.bytes < Config::kEarlyLeast || !early.draw(kPage, Config::kEarlyMost)) {
+    return nullptr;
+  }
+  Run* const span = allocate_large(1, 1, true);
+  if (span == nullptr) {
+    early.put_back(kPage);
+    return nullptr;
+  }
+  span->begin_early();
   return span;
 }
 
@@ -158,6 +155,7 @@ void free_whole_large(LargeBlock* span) noexcept { keep_or_free(span); }
 
 bool resize_large(LargeBlock* span, std::size_t size) noexcept {
   span->forget_whole();
+  if (size > kSmallMost) span->end_early(bookkeeper.ledger().early());
   const std::size_t pages = pages_for(size);
   if (pages > span->pages_.get()) return bookkeeper.ledger().extend(span, pages);
   const std::size_t tail = (span->pages_.get() - pages) * kPage;
@@ -220,9 +218,11 @@ namespace {
 void* allocate_growing(const void* block, std::size_t old_size, std::size_t size,
                        std::size_t align) {
   const Room room = room_to_grow(block, old_size, size);
-  if (!room.is_pages || align > kPage) return allocate_aligned(room.bytes, align);
-  Run* const span = allocate_pages_to_grow(room);
-  return span != nullptr ? span->begin() : nullptr;
+  if (align <= kPage) {
+    if (Run* const span = allocate_pages_to_grow(room)) return span->begin();
+    if (room.bytes > kSmallMost) return nullptr;
+  }
+  return allocate_aligned(room.bytes, align);
 }
 
 // By its bytes, into a block of another length.
@@ -254,14 +254,13 @@ void* reallocate_large(Run* span, std::size_t size, std::size_t align) {
   const std::size_t old_size = span->bytes();
   if (is_aligned(block, align)) {
     if (size > kSmallMost) {
-      growing.fills_pages(block);
       if (resize_large(span, size)) return block;
       if (align <= kPage) {
         Run* const moved = move_large(span, size, old_size);
         return moved != nullptr ? moved->begin() : nullptr;
       }
     } else if (size <= old_size && (Config::stays_when_shrunk(old_size, size) ||
-                                    (growing.has_pages(block) && stays_in_pages(size)))) {
+                                    stays_early(span, size))) {
       return block;
     }
   }

@@ -116,18 +116,20 @@ std::size_t usable_size_for(std::size_t size) noexcept;
 void free_whole_large(LargeBlock* block) noexcept;
 // Resizes a large block in place if it can; it stays large.
 [[nodiscard]] bool resize_large(LargeBlock* block, std::size_t size) noexcept;
-// What a block gets that moves in order to have more: so many bytes, and whether that is pages to itself,
-// in which it stays for a while. `size` is more than `old_size`, and kSizeMost at most.
+// How many bytes a block gets that moves in order to have `size`, which is more than `old_size` and
+// kSizeMost at most; `again`: this thread moved it for that before.
 struct Room {
   std::size_t bytes;
-  bool is_pages;
+  bool again;
 };
-// Whether so many bytes stay in such pages.
-constexpr bool stays_in_pages(std::size_t size) {
-  return Config::stays_when_shrunk(Config::kGrowsInPages, size);
-}
 Room room_to_grow(const void* block, std::size_t old_size, std::size_t size) noexcept;
+// Such a block in pages of its own, where it is large or may have a page long before it fills it; null if
+// not, or if there is no memory.
 [[nodiscard]] LargeBlock* allocate_pages_to_grow(Room room) noexcept;
+// Whether a block that has such a page keeps it for so many bytes.
+inline bool stays_early(const LargeBlock* block, std::size_t size) {
+  return block->is_early() && Config::stays_when_shrunk(Config::kEarlyLeast, size);
+}
 // Moves a large block, of which `used` bytes are in use, into a larger one. Null, and nothing
 // has changed, if there is no memory.
 [[nodiscard]] LargeBlock* move_large(LargeBlock* block, std::size_t size,

@@ -177,6 +177,22 @@ TEST(ApiDeathTest, ForeignPointersAreFatal) {
   }
 }
 
+// No bytes behind a large block are no block, though one of no bytes may begin there.
+TEST(ApiDeathTest, NoBytesOfOthersAreFatal) {
+  if (ralloc_test::kExactSizes) GTEST_SKIP() << "no block lies so near another";
+  constexpr std::size_t kPage = 65536;
+  for (int tries = 0; tries < 100; ++tries) {
+    auto* const before = static_cast<char*>(alloc(kPage));
+    auto* const empty = static_cast<char*>(ralloc::alloc(0, kPage));  // inside its block
+    if (empty == before + 2 * kPage) {
+      EXPECT_DEATH_SAYING((void)ralloc::realloc(before + kPage, 0, 40'000),
+                          not_live("realloc", before + kPage));
+      return;
+    }
+  }
+  FAIL() << "they never lay so";
+}
+
 TEST(ApiDeathTest, SizesLargerThanTheBlockAreFatal) {
   for (const std::size_t size : kSizes) {
     void* block = alloc(size);

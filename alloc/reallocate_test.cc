@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -247,72 +248,88 @@ int moves_to(Filled& block, std::size_t size) {
   return moves;
 }
 
-TEST_F(ReallocateTest, GetsTwiceAsMuchWhenItGrowsAgain) {
-  Filled block(64), other(64), once(1000);
-  ASSERT_FALSE(block.resize(65));
-  EXPECT_EQ(usable(block.get()), 80u) << "it may never grow again";
-  ASSERT_FALSE(other.resize(65));
-  ASSERT_FALSE(once.resize(1009));
-  EXPECT_EQ(usable(once.get()), 1280u);
-  for (std::size_t size = 80; size < 2048; size *= 2) {
-    EXPECT_FALSE(block.resize(size + 1));
-    EXPECT_EQ(usable(block.get()), 2 * size);
-    EXPECT_FALSE(other.resize(size + 1)) << "by turns";
-    EXPECT_EQ(usable(other.get()), 2 * size);
-  }
+std::size_t early_bytes() { return bookkeeper.ledger().early().drawn(); }
+// Another thread, which knows of no block that it grows.
+void afresh(const std::function<void()>& body) { std::thread(body).join(); }
+// A block of 4 KiB or more that has a page.
+std::unique_ptr<Filled> early_block() {
+  auto block = std::make_unique<Filled>(64);
+  moves_to(*block, Config::kEarlyLeast + 1);
+  EXPECT_EQ(usable(block->get()), kPage);
+  return block;
 }
 
-// (Those of the tests before are gone, so this thread's next may have pages.)
-TEST_F(ReallocateTest, GrowsInPagesLongBeforeItFillsThem) {
+TEST_F(ReallocateTest, GetsTwiceAsMuchWhenItGrowsAgain) {
+  afresh([] {
+    Filled block(64), other(64), once(1000);
+    ASSERT_FALSE(block.resize(65));
+    EXPECT_EQ(usable(block.get()), 80u) << "it may never grow again";
+    ASSERT_FALSE(other.resize(65));
+    ASSERT_FALSE(once.resize(1009));
+    EXPECT_EQ(usable(once.get()), 1280u);
+    for (std::size_t size = 80; size < 2048; size *= 2) {
+      EXPECT_FALSE(block.resize(size + 1));
+      EXPECT_EQ(usable(block.get()), 2 * size);
+      EXPECT_FALSE(other.resize(size + 1)) << "by turns";
+      EXPECT_EQ(usable(other.get()), 2 * size);
+    }
+  });
+}
+
+TEST_F(ReallocateTest, StaysSmallWhileItIsSmall) {
+  afresh([] {
+    Filled block(28 * 1024);
+    ASSERT_FALSE(block.resize(28 * 1024 + 1));
+    EXPECT_EQ(usable(block.get()), kSmallMost);
+  });
+}
+
+TEST_F(ReallocateTest, GrowsInAPageLongBeforeItFillsIt) {
   Filled block(64);
-  EXPECT_LE(moves_to(block, 4097), 10);
-  EXPECT_EQ(usable(block.get()), pages_for(kSmallMost + 1) * kPage);
-  for (std::size_t size = 4096; size < usable(block.get()); size += 1000) {
-    EXPECT_TRUE(block.resize(size));
-  }
+  EXPECT_LE(moves_to(block, Config::kEarlyLeast + 1), 10);
+  EXPECT_EQ(usable(block.get()), kPage);
+  EXPECT_EQ(early_bytes(), kPage);
+  for (std::size_t size = 4096; size <= kSmallMost; size += 512) EXPECT_TRUE(block.resize(size));
+  EXPECT_EQ(early_bytes(), kPage);
+  EXPECT_TRUE(block.resize(kSmallMost + 1));
+  EXPECT_EQ(early_bytes(), 0u) << "it would have one now in any case";
   EXPECT_TRUE(block.resize(2 * kPage));
   EXPECT_TRUE(block.resize(4 * kPage)) << "there is room";
 }
 
-TEST_F(ReallocateTest, OneBlockOfAThreadGrowsInPages) {
-  const std::size_t pages = pages_for(kSmallMost + 1) * kPage;
-  auto first = std::make_unique<Filled>(64);
-  moves_to(*first, 4097);
-  ASSERT_EQ(usable(first->get()), pages);
-  Filled second(64);
-  moves_to(second, 4097);
-  EXPECT_LT(usable(second.get()), pages);
-  EXPECT_FALSE(second.resize(usable(second.get()) + 1));
-  EXPECT_LT(usable(second.get()), pages);
-  first.reset();
-  EXPECT_FALSE(second.resize(usable(second.get()) + 1));
-  EXPECT_EQ(usable(second.get()), pages) << "the first is gone";
-  Filled third(64);
-  moves_to(third, 4097);
-  EXPECT_LT(usable(third.get()), pages);
-  EXPECT_TRUE(second.resize(pages));
-  EXPECT_FALSE(third.resize(usable(third.get()) + 1));
-  EXPECT_EQ(usable(third.get()), pages) << "the second fills its pages";
+TEST_F(ReallocateTest, SomeBlocksAtATimeGrowSo) {
+  std::vector<std::unique_ptr<Filled>> blocks;
+  while (early_bytes() + kPage <= Config::kEarlyMost) blocks.push_back(early_block());
+  EXPECT_GE(blocks.size(), 4u);
+  Filled other(64);
+  moves_to(other, kSmallMost);
+  EXPECT_EQ(usable(other.get()), kSmallMost);
+  // Freed by any thread, or too large for a small block, it makes room for another.
+  afresh([&] { blocks.pop_back(); });
+  EXPECT_EQ(early_bytes(), (blocks.size()) * kPage);
+  blocks.push_back(early_block());
+  EXPECT_TRUE(blocks.front()->resize(kPage));
+  blocks.push_back(early_block());
+  blocks.clear();
+  EXPECT_EQ(early_bytes(), 0u);
 }
 
-TEST_F(ReallocateTest, LeavesItsPagesWhereItShrinks) {
-  Filled block(64);
-  moves_to(block, 4097);
-  ASSERT_GT(usable(block.get()), kSmallMost);
-  std::size_t least = 1;
-  while (!stays_in_pages(least)) ++least;
-  EXPECT_TRUE(block.resize(least));
-  EXPECT_FALSE(block.resize(least - 1));
-  EXPECT_EQ(usable(block.get()), usable_size_for(least - 1));
+TEST_F(ReallocateTest, LeavesItsPageWhereItShrinks) {
+  const auto block = early_block();
+  afresh([&] { EXPECT_TRUE(block->resize(5000)); });
+  const std::size_t least = Config::kEarlyLeast / 2;
+  EXPECT_TRUE(block->resize(Config::kEarlyLeast));
+  EXPECT_FALSE(block->resize(least));
+  EXPECT_EQ(usable(block->get()), usable_size_for(least));
+  EXPECT_EQ(early_bytes(), 0u);
 }
 
-// To another thread it is one that takes far too much.
-TEST_F(ReallocateTest, LeavesItsPagesOnAnotherThread) {
-  Filled block(64);
-  moves_to(block, 4097);
-  ASSERT_GT(usable(block.get()), kSmallMost);
-  std::thread([&] { EXPECT_FALSE(block.resize(5000)); }).join();
-  EXPECT_EQ(usable(block.get()), usable_size_for(5000));
+// What was a small block's page is that of a large one, which shrinks as all do.
+TEST_F(ReallocateTest, WhatGrewFromAPageIsNotKeptWhole) {
+  const auto block = early_block();
+  afresh([&] { block->resize(64 * kPage); });
+  block->resize(3000);
+  EXPECT_EQ(usable(block->get()), usable_size_for(3000));
 }
 
 // Remapping leaves the kernel's mappings in pieces, which later blocks lie across.

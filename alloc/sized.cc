@@ -327,11 +327,12 @@ bool shorten(void* ptr, std::size_t old_size, std::size_t size) {
 void* allocate_growing(const void* ptr, std::size_t old_size, std::size_t size, std::size_t align) {
   if (kExactSizes || !divides_page(align)) return nullptr;
   const Room room = room_to_grow(ptr, old_size, size);
-  if (!room.is_pages) return align <= kGrain ? allocate_of(class_for(room.bytes), size) : nullptr;
-  LargeBlock* const block = allocate_pages_to_grow(room);
-  if (block == nullptr) return nullptr;
-  block->ask_for(size);
-  return block->begin();
+  if (LargeBlock* const block = allocate_pages_to_grow(room)) {
+    block->ask_for(size);
+    return block->begin();
+  }
+  const bool is_small = room.bytes <= kSmallMost && align <= kGrain;
+  return is_small ? allocate_of(class_for(room.bytes), size) : nullptr;
 }
 
 // Whether all of a small block stays where it is when it is to have so many bytes.
@@ -478,10 +479,12 @@ void* reallocate_sized(void* ptr, std::size_t old_size, std::size_t size,
       if (has_slack(place.size_class)) resize_block(ptr, place, size);
       return ptr;
     }
-  } else if (size > kSmallMost || (growing.has_pages(ptr) && stays_in_pages(size))) {
+  } else if (old_size > kSmallMost && size > kSmallMost) {
     whole = whole_large(ptr, old_size);
+  } else if (!kExactSizes) {
+    LargeBlock* const known = bookkeeper.known_whole(ptr, old_size);
+    if (known != nullptr && stays_early(known, size)) whole = known;
   }
-  if (size > kSmallMost) growing.fills_pages(ptr);
   if (may_stay && whole != nullptr && resize_whole_large(whole, size)) return ptr;
   // A part of a small block stays there; a large block that is small now does not.
   const bool serves = size >= old_size || size > kSmallMost || is_small(key);

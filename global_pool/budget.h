@@ -1,5 +1,5 @@
 // A number of bytes that many threads draw from and put back: what all local pools together
-// may hold.
+// may hold, or what blocks have long before they need it.
 //
 // Thread safety: any thread, no lock. Relaxed throughout: the count guards no other memory.
 // Invariants: drawn <= most; what was drawn and what is put back agree in sum.

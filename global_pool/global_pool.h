@@ -177,6 +177,7 @@ class alignas(64) GlobalPool {
     span->was_clean_.set(false);
     span->slack_.set(0);
     span->forget_whole();
+    span->end_early(ledger_.early());
   }
   // The program has it again.
   void take_up(Span* span) { span->is_aside_.store(false, Sync::kRelaxed); }

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <new>
 
+#include "global_pool/budget.h"
 #include "global_pool/freed_bits.h"
 #include "global_pool/loose_run.h"
 #include "global_pool/page_map.h"
@@ -48,7 +49,8 @@ class LargeParts {
   using LooseRuns = ralloc::LooseRuns<Sync, Limits>;
   using PageMap = ralloc::PageMap<Sync, Limits>;
 
-  constexpr LargeParts(PageMap& map, Metadata& metadata) : map_(map), metadata_(metadata) {}
+  constexpr LargeParts(PageMap& map, Metadata& metadata, Budget<Sync>& early)
+      : map_(map), metadata_(metadata), early_(early) {}
 
   // The run of a large block that has the address; null if none. O(pages before it), but for
   // the run that was found last: who frees a long one from its end asks for that again.
@@ -172,6 +174,7 @@ class LargeParts {
     if (last_.get() == run) last_.set(nullptr);
     run->slack_.set(0);
     run->forget_whole();
+    run->end_early(early_);
     run->continues_.set(false);
     run->is_piece_.set(false);
     run->freed_.set(nullptr);
@@ -270,6 +273,7 @@ class LargeParts {
 
   PageMap& map_;
   Metadata& metadata_;
+  Budget<Sync>& early_;
   Cell<Span*> last_{};  // found last; null, or a taken run
   // A split that has begun: all of it is known once there is a rest.
   Cell<Span*> begun_rest_{};

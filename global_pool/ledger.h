@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "global_pool/arena.h"
+#include "global_pool/budget.h"
 #include "global_pool/free_runs.h"
 #include "global_pool/guarded.h"
 #include "global_pool/large_parts.h"
@@ -115,6 +116,9 @@ class Ledger {
     mark_room(run, true);
     return true;
   }
+
+  // Bytes of blocks that have their pages long before they fill them.
+  Budget<Sync>& early() { return early_; }
 
   // --- Parts of large blocks --------------------------------------------------------------------
   struct PartGiven {
@@ -762,7 +766,8 @@ class Ledger {
   FreeRuns<Sync, Limits> runs_ GUARDED_BY(mutex_){map_};
   Arena<Sync, Limits> arena_ GUARDED_BY(mutex_){map_};
   typename Limits::Metadata metadata_ GUARDED_BY(mutex_){};
-  Parts parts_ GUARDED_BY(mutex_){map_, metadata_};
+  Budget<Sync> early_;
+  Parts parts_ GUARDED_BY(mutex_){map_, metadata_, early_};
   Cell<std::uint32_t> shards_ GUARDED_BY(mutex_){};
   Cell<std::uint32_t> pools_[Limits::kShards] GUARDED_BY(mutex_) = {};
   using MaybeGuarded =

@@ -13,6 +13,7 @@
 #include <new>
 #include <type_traits>
 
+#include "global_pool/budget.h"
 #include "global_pool/freed_bits.h"
 #include "global_pool/list.h"
 #include "global_pool/size_class.h"
@@ -109,6 +110,9 @@ class Span {
   Cell<Cell<std::uint64_t>*> freed_{};  // the freed bits of a page with freed and live bytes
   // Nobody's: a local pool keeps it. Changed by who has it, read by who has the ledger's mutex.
   Posted<bool> is_aside_{false};
+  // A block that grows has its page long before it fills it, and has drawn its bytes. Changed by who has
+  // all, or the ledger's mutex.
+  Posted<bool> is_early_{false};
   // What was asked for of it, as long as nothing of it was freed; 0 where that is not known. Who has so
   // many bytes from its begin has all of it. Changed by who has all, or the ledger's mutex; read by any.
   Posted<std::size_t> whole_bytes_{0};
@@ -154,6 +158,14 @@ class Span {
     whole_bytes_.store(bytes, Sync::kRelaxed);
   }
   void forget_whole() { whole_bytes_.store(0, Sync::kRelaxed); }
+  bool is_early() const { return is_early_.load(Sync::kRelaxed); }
+  void begin_early() { is_early_.store(true, Sync::kRelaxed); }
+  // It fills its page, or is gone.
+  void end_early(Budget<Sync>& early) {
+    if (!is_early()) return;
+    is_early_.store(false, Sync::kRelaxed);
+    early.put_back(std::size_t{1} << Limits::kPageShift);
+  }
   bool is_aside() const { return is_aside_.load(Sync::kRelaxed); }
   char* reserved_begin() const { return begin() - (guard() << Limits::kPageShift); }
   std::size_t reserved_bytes() const { return bytes() + (guard() << Limits::kPageShift); }

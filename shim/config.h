@@ -231,12 +231,16 @@ struct DefaultConfig {
   static constexpr std::size_t grown_again_size(std::size_t old_size, std::size_t size) {
     return old_size < 2 * kKiB && size < 2 * old_size ? 2 * old_size : grown_size(old_size, size);
   }
-  /// From how many bytes on a block that grows again gets pages to itself, in which it grows without
-  /// copies: one block of each thread at a time.
+  /// From how many bytes on a block that grows again gets a page of 64 KiB to itself, in which it grows
+  /// without copies.
   /// Unit: bytes. Range: any; beyond 32 KiB: none does.
-  /// Why: a buffer that is appended to by eighths to 1 MiB takes a third of the time; from 1 KiB on no
-  /// less.
-  static constexpr std::size_t kGrowsInPages = 4 * kKiB;
+  /// Why: a buffer that is appended to by eighths to 1 MiB takes a third of the time. From 1 KiB on it
+  /// would take no less.
+  static constexpr std::size_t kEarlyLeast = 4 * kKiB;
+  /// Such pages of all threads, until their blocks need more than 32 KiB or are freed.
+  /// Unit: bytes. Range: any; less than 64 KiB: none.
+  /// Why: sixteen buffers may grow so at a time, and those that never fill their pages waste no more.
+  static constexpr std::size_t kEarlyMost = 1 * kMiB;
   /// Whether the last `tail` of the `size` bytes of a large block are given back when they are no
   /// longer wanted; else they stay with the block. Both are whole pages.
   /// Unit: yes or no. Range: yes or no.

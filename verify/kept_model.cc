@@ -142,15 +142,18 @@ struct KeptWhole : KeptScenario<KeptWhole<kThreads>, kThreads> {
   char* growing = nullptr;
   char* shared = nullptr;
 
+  auto& early() { return this->pool.ledger().early(); }
   void before() {
     Base::before();
-    growing = ask(0, 3, 2 * kPageBytes);
+    growing = ask(0, 3, 2 * kPageBytes, true);
     World::let_go(growing + 2 * kPageBytes);  // not asked for
     shared = ask(0, 2, 2 * kPageBytes);
   }
-  char* ask(unsigned t, std::size_t pages, std::size_t bytes) {
+  char* ask(unsigned t, std::size_t pages, std::size_t bytes, bool is_early = false) {
+    require(!is_early || early().draw(kPageBytes, 2 * kPageBytes), "no block is early any more");
     auto* const span = this->allocate_large(this->locals[t], pages);
     span->ask_for(bytes);
+    if (is_early) span->begin_early();
     require(this->pool.known_whole(span->begin(), bytes) == span, "its size is not known");
     return span->begin();
   }
@@ -174,7 +177,7 @@ struct KeptWhole : KeptScenario<KeptWhole<kThreads>, kThreads> {
       free_bytes(t, growing, 2 * kPageBytes);
       free_bytes(t, growing + 2 * kPageBytes, kPageBytes);
     } else {
-      char* const own = ask(t, 1, kAsked);
+      char* const own = ask(t, 1, kAsked, true);
       free_bytes(t, own, kAsked);
       expect_misuse(ralloc::Misuse::kDoubleFree, own,
                     [&] { (void)this->pool.give_large_part(own, kAsked, true); });
@@ -182,6 +185,7 @@ struct KeptWhole : KeptScenario<KeptWhole<kThreads>, kThreads> {
     }
   }
   void after() {
+    require(early().drawn() == 0, "a block that is gone is early");
     char* const own = ask(0, 2, 2 * kPageBytes);
     free_bytes(0, own + kPageBytes, kPageBytes);
     require(this->pool.known_whole(own, 2 * kPageBytes) == nullptr, "a part of it was freed");
