@@ -155,13 +155,16 @@ void free_whole_large(LargeBlock* span) noexcept { keep_or_free(span); }
 
 bool resize_large(LargeBlock* span, std::size_t size) noexcept {
   span->forget_whole();
-  if (size > kSmallMost) span->end_early(bookkeeper.ledger().early());
   const std::size_t pages = pages_for(size);
-  if (pages > span->pages_.get()) return bookkeeper.ledger().extend(span, pages);
-  const std::size_t tail = (span->pages_.get() - pages) * kPage;
-  if (tail != 0 && Config::is_tail_cut(span->bytes(), tail)) {
-    bookkeeper.shorten_large(span, pages);
+  if (pages > span->pages_.get()) {
+    if (!bookkeeper.ledger().extend(span, pages)) return false;
+  } else {
+    const std::size_t tail = (span->pages_.get() - pages) * kPage;
+    if (tail != 0 && Config::is_tail_cut(span->bytes(), tail)) {
+      bookkeeper.shorten_large(span, pages);
+    }
   }
+  if (size > kSmallMost) span->end_early(bookkeeper.ledger().early());
   return true;
 }
 
