@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "ralloc/ralloc.h"
@@ -181,16 +182,21 @@ TEST(ApiDeathTest, ForeignPointersAreFatal) {
 TEST(ApiDeathTest, NoBytesOfOthersAreFatal) {
   if (ralloc_test::kExactSizes) GTEST_SKIP() << "no block lies so near another";
   constexpr std::size_t kPage = 65536;
-  for (int tries = 0; tries < 100; ++tries) {
-    auto* const before = static_cast<char*>(alloc(kPage));
+  char* before = nullptr;
+  std::vector<std::pair<char*, char*>> pairs;
+  for (int tries = 0; before == nullptr && tries < 100; ++tries) {
+    auto* const block = static_cast<char*>(alloc(kPage));
     auto* const empty = static_cast<char*>(ralloc::alloc(0, kPage));  // inside its block
-    if (empty == before + 2 * kPage) {
-      EXPECT_DEATH_SAYING((void)ralloc::realloc(before + kPage, 0, 40'000),
-                          not_live("realloc", before + kPage));
-      return;
-    }
+    pairs.emplace_back(block, empty);
+    if (empty == block + 2 * kPage) before = block;
   }
-  FAIL() << "they never lay so";
+  ASSERT_NE(before, nullptr) << "they never lay so";
+  EXPECT_DEATH_SAYING((void)ralloc::realloc(before + kPage, 0, 40'000),
+                      not_live("realloc", before + kPage));
+  for (const auto& [block, empty] : pairs) {
+    ralloc::free(block, kPage);
+    ralloc::free(empty, 0);
+  }
 }
 
 TEST(ApiDeathTest, SizesLargerThanTheBlockAreFatal) {
