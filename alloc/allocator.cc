@@ -273,16 +273,12 @@ void* reallocate_large(Run* span, std::size_t size, std::size_t align) {
 }  // namespace
 
 void* reallocate(void* block, std::size_t size, std::size_t align) noexcept {
-  if constexpr (kExactSizes) {
-    return reallocate_sized(block, usable_size(block, Misuse::kForeignRealloc), size, align);
-  }
   const Key key = bookkeeper.map().key_of(block);
   if (!is_live(key)) die_of_misuse(Misuse::kForeignRealloc, block);
-  if (is_large(key)) {
-    Run* const span = large_span(block, Misuse::kForeignRealloc);
-    return size <= kSizeMost ? reallocate_large(span, size, align) : nullptr;
-  }
-  return size <= kSizeMost ? reallocate_small(block, class_of(key), size, align) : nullptr;
+  Run* const span = is_large(key) ? large_span(block, Misuse::kForeignRealloc) : nullptr;
+  if (size > kSizeMost) return nullptr;
+  if (span != nullptr) return reallocate_large(span, size, align);
+  return reallocate_small(block, class_of(key), size, align);
 }
 
 std::size_t usable_size(const void* block, Misuse misuse) noexcept {

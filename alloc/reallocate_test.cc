@@ -306,7 +306,7 @@ TEST_F(ReallocateTest, SomeBlocksAtATimeGrowSo) {
   EXPECT_EQ(usable(other.get()), kSmallMost);
   // Freed by any thread, or too large for a small block, it makes room for another.
   afresh([&] { blocks.pop_back(); });
-  EXPECT_EQ(early_bytes(), (blocks.size()) * kPage);
+  EXPECT_EQ(early_bytes(), blocks.size() * kPage);
   blocks.push_back(early_block());
   EXPECT_TRUE(blocks.front()->resize(kPage));
   blocks.push_back(early_block());

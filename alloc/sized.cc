@@ -331,8 +331,8 @@ void* allocate_growing(const void* ptr, std::size_t old_size, std::size_t size, 
     block->ask_for(size);
     return block->begin();
   }
-  const bool is_small = room.bytes <= kSmallMost && align <= kGrain;
-  return is_small ? allocate_of(class_for(room.bytes), size) : nullptr;
+  const bool fits = fits_small(room.bytes) && align <= kGrain;
+  return fits ? allocate_of(class_for(room.bytes), size) : nullptr;
 }
 
 // Whether all of a small block stays where it is when it is to have so many bytes.

@@ -143,6 +143,7 @@ struct KeptWhole : KeptScenario<KeptWhole<kThreads>, kThreads> {
   char* shared = nullptr;
 
   auto& early() { return this->pool.ledger().early(); }
+
   void before() {
     Base::before();
     growing = ask(0, 3, 2 * kPageBytes, true);
