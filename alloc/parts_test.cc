@@ -26,8 +26,7 @@ std::size_t held_bytes() {
   if constexpr (kSecure) bookkeeper.release_quarantined();
   flush_this_pool();
   const auto counts = bookkeeper.counts();
-  return counts.shards.blocks_bytes + counts.ledger.committed_bytes - counts.ledger.dirty_bytes -
-         counts.ledger.clean_bytes - counts.shards.spans_bytes;
+  return counts.shards.blocks_bytes + counts.large_bytes();
 }
 
 char* chars(void* p) { return static_cast<char*>(p); }

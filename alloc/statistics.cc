@@ -40,7 +40,7 @@ Totals totals() {
   const auto less = [](std::size_t a, std::size_t b) { return a > b ? a - b : 0; };
   Totals t{};
   t.backed = less(counts.ledger.committed_bytes, counts.ledger.clean_bytes);
-  t.large = less(t.backed, counts.ledger.dirty_bytes + counts.shards.spans_bytes + large_here);
+  t.large = less(counts.large_bytes(), large_here);
   t.used = less(counts.shards.blocks_bytes, cached_here) + t.large;
   if constexpr (kDebugger) {
     // To the byte, and without what lies freed.
@@ -50,7 +50,7 @@ Totals totals() {
     }
   }
   t.spare = less(t.backed, t.used);
-  t.dirty = counts.ledger.dirty_bytes;
+  t.dirty = counts.ledger.dirty_bytes + counts.shards.large_bytes;
   t.reserved = counts.ledger.reserved_bytes;
   t.metadata = counts.ledger.metadata_bytes;
   return t;

@@ -185,6 +185,25 @@ class alignas(64) GlobalPool {
     span->is_aside_.store(false, Sync::kRelaxed);
     give_run(LooseRun(*span), SpanState::kDirty);
   }
+  // The same for a shard's threads: it stays with the shard, or that sends it to the ledger. False,
+  // and nothing has changed, where no shard has such.
+  [[nodiscard]] bool leave_large(Span* span, std::uint32_t shard) {
+    if (!Shard::may_have_large(span->pages_.get()) || span->is_apart_.get()) return false;
+    if (Limits::dirty_bytes() != SIZE_MAX) return false;
+    set_aside(span);
+    give_emptied(shards_[shard].keep_large(span));
+    decay(Limits::Memory::now_ms());
+    return true;
+  }
+  // A large block of just so many pages that the shard has; null if it has none. One that will grow
+  // gets none: it needs room.
+  [[nodiscard]] Span* take_large_spare(std::uint32_t shard, std::size_t pages, bool will_grow) {
+    if (!Shard::may_have_large(pages)) return nullptr;
+    typename Shard::LargeTaken taken = shards_[shard].take_large(pages, will_grow);
+    give_emptied(std::move(taken.left));
+    if (taken.span != nullptr) take_up(taken.span);
+    return taken.span;
+  }
   // Takes a large block back, the addresses of whose mapping are lost: the kernel may have
   // given them to somebody else.
   void lose_large(Span* span) {
@@ -373,6 +392,14 @@ class alignas(64) GlobalPool {
   struct Counts {
     typename Shard::Counts shards;
     typename Ledger::Counts ledger;
+
+    // In large blocks of the program, or that threads keep. (Not less than 0 where a run was counted
+    // twice on its way from a shard to the ledger.)
+    std::size_t large_bytes() const {
+      const std::size_t others = ledger.clean_bytes + ledger.dirty_bytes + shards.spans_bytes +
+                                 shards.large_bytes;
+      return ledger.committed_bytes > others ? ledger.committed_bytes - others : 0;
+    }
   };
   Counts counts() {
     Counts counts;
@@ -380,6 +407,7 @@ class alignas(64) GlobalPool {
       const typename Shard::Counts one = shard.counts();
       counts.shards.blocks_bytes += one.blocks_bytes;
       counts.shards.spans_bytes += one.spans_bytes;
+      counts.shards.large_bytes += one.large_bytes;
     }
     counts.ledger = ledger_.counts();
     return counts;
@@ -388,7 +416,7 @@ class alignas(64) GlobalPool {
   // Wholly free spans that shards keep go to the ledger: all, or those that nobody has had use for
   // since the last call but one.
   [[gnu::noinline]] void give_up_spares(bool all) {
-    if constexpr (Config::kSpareBytes == 0) return;
+    if constexpr (Config::kSpareBytes == 0 && Config::kLargeSpareBytes == 0) return;
     const unsigned shards = ledger_.shards();
     for (unsigned s = 0; s < shards; ++s) give_emptied(shards_[s].give_up_spares(all));
   }

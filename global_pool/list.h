@@ -19,6 +19,7 @@ class List {
   T* front() const { return first_.get(); }
   T* back() const { return last_.get(); }
   static T* after(const T* element) { return (element->*kLinks).next.get(); }
+  static T* before(const T* element) { return (element->*kLinks).previous.get(); }
 
   void push_front(T* element) { insert(nullptr, element, first_.get()); }
   void push_back(T* element) { insert(last_.get(), element, nullptr); }

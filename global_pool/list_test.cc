@@ -26,7 +26,9 @@ template <class AnyList>
 std::vector<Element*> contents(const AnyList& list) {
   std::vector<Element*> elements;
   for (Element* e = list.front(); e != nullptr; e = AnyList::after(e)) elements.push_back(e);
-  EXPECT_EQ(list.back(), elements.empty() ? nullptr : elements.back());
+  std::vector<Element*> backwards;
+  for (Element* e = list.back(); e != nullptr; e = AnyList::before(e)) backwards.push_back(e);
+  EXPECT_TRUE(std::equal(elements.rbegin(), elements.rend(), backwards.begin(), backwards.end()));
   return elements;
 }
 

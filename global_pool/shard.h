@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "global_pool/large_spares.h"
 #include "global_pool/loose_run.h"
 #include "global_pool/page_map.h"
 #include "global_pool/span.h"
@@ -80,7 +81,8 @@ class alignas(64) Shard {
     return give_locked(index, map, blocks, n);
   }
 
-  // The spares that nobody has had use for since the last call but one, or all: for the ledger.
+  // The spares that nobody has had use for since the last call but one, or all; large ones too: for
+  // the ledger.
   [[nodiscard]] LooseRuns give_up_spares(bool all) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
@@ -90,7 +92,42 @@ class alignas(64) Shard {
       leave(take_spare(oldest), given);
     }
     for (Span* s = spares_.front(); s != nullptr; s = Bin::after(s)) s->bin_.set(kUnusedSpare);
+    if (all) leave_all_large(given);
+    while (Span* const old = large_.take_old()) leave_large(old, given);
+    large_.age();
     return given;
+  }
+
+  // --- Large blocks -------------------------------------------------------------------------------
+  struct LargeTaken {
+    Span* span = nullptr;
+    LooseRuns left{};  // for the ledger
+  };
+  static constexpr bool may_have_large(std::size_t pages) {
+    return LargeSpares<Sync, Limits>::may_have(pages);
+  }
+  // One of just so many pages that is here; it is aside. If there is none all leave, for what is
+  // needed may be theirs; and so for one that will grow, which needs room.
+  [[nodiscard]] LargeTaken take_large(std::size_t pages, bool will_grow) EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    LargeTaken taken;
+    if (!will_grow) taken.span = large_.take(pages);
+    if (taken.span == nullptr) leave_all_large(taken.left);
+    return taken;
+  }
+  // Keeps one that is aside, or others; those that leave are for the ledger.
+  [[nodiscard]] LooseRuns keep_large(Span* span) EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    LooseRuns left;
+    if (!large_.put(span)) {
+      leave_large(span, left);
+    } else {
+      log_debug("% stays with a shard", extent_of(span));
+      while (Span* const other = large_.take_surplus()) leave_large(other, left);
+    }
+    return left;
   }
 
   // --- Parts of blocks ----------------------------------------------------------------------------
@@ -176,6 +213,7 @@ class alignas(64) Shard {
   struct Counts {
     std::size_t blocks_bytes = 0;  // in blocks outside the spans: held or in pools
     std::size_t spans_bytes = 0;   // in spans, wholly
+    std::size_t large_bytes = 0;   // in large blocks that are nobody's
   };
   // O(spans with free blocks).
   Counts counts() EXCLUDES(any_mutex) {
@@ -186,6 +224,7 @@ class alignas(64) Shard {
       counts.blocks_bytes += blocks_outside(c) * Limits::size_class(c).block_size;
     }
     counts.spans_bytes = pages_.get() << Limits::kPageShift;
+    counts.large_bytes = large_.bytes();
     return counts;
   }
 
@@ -245,7 +284,7 @@ class alignas(64) Shard {
         }
       }
     }
-    return spares_are_valid();
+    return spares_are_valid() && large_.is_valid();
   }
 
  private:
@@ -297,6 +336,7 @@ class alignas(64) Shard {
     spares_.clear();
     for (auto& spare : spare_of_) spare.set(nullptr);
     spare_pages_.set(0);
+    large_.clear();
     if constexpr (Limits::Defences::kStates) recent_.span.set(nullptr);
     log_note("a fork lost the thread that held a shard's lock: its spans are given up");
   }
@@ -494,6 +534,15 @@ class alignas(64) Shard {
     left.push(LooseRun(*span));
   }
 
+  void leave_large(Span* span, LooseRuns& left) REQUIRES(mutex_, any_mutex) {
+    log_debug("% leaves its shard", extent_of(span));
+    span->is_aside_.store(false, Sync::kRelaxed);
+    left.push(LooseRun(*span));
+  }
+  void leave_all_large(LooseRuns& left) REQUIRES(mutex_, any_mutex) {
+    while (Span* const span = large_.take_any()) leave_large(span, left);
+  }
+
   // A span joins (1) or leaves (-1).
   void count(const Span* span, std::size_t sign) REQUIRES(mutex_, any_mutex) {
     const std::uint32_t c = span->class_.get();
@@ -525,6 +574,7 @@ class alignas(64) Shard {
   Bin spares_ GUARDED_BY(mutex_){};
   Cell<Span*> spare_of_[Limits::kClasses] GUARDED_BY(mutex_) = {};
   Cell<std::size_t> spare_pages_ GUARDED_BY(mutex_){};
+  LargeSpares<Sync, Limits> large_ GUARDED_BY(mutex_){};
   [[no_unique_address]] MaybeRecent recent_ GUARDED_BY(mutex_){};
 };
 

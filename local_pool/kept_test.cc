@@ -40,11 +40,7 @@ class KeptTest : public testing::Test {
   }
 
   // Pages that are neither free nor in spans.
-  static std::size_t large_out() {
-    const auto counts = bookkeeper.counts();
-    return counts.ledger.committed_bytes - counts.ledger.dirty_bytes - counts.ledger.clean_bytes -
-           counts.shards.spans_bytes;
-  }
+  static std::size_t large_out() { return bookkeeper.counts().large_bytes(); }
   static Span* take_large(std::size_t pages) {
     Span* const span = take_kept(pages, false);
     return span != nullptr ? span : bookkeeper.take_large(pages, 1);
@@ -133,13 +129,25 @@ TEST_F(KeptLargeTest, NoMoreThanThereIsRoomFor) {
   });
 }
 
-TEST_F(KeptLargeTest, NoneThatIsTooLarge) {
+TEST_F(KeptLargeTest, LongerOnesStayWithTheShard) {
+  constexpr std::size_t kPages = Config::kLargeKeptMost / kPage + 1;
   in_fresh_thread([] {
-    Span* const span = bookkeeper.take_large(Config::kLargeKeptMost / kPage + 1, 1);
-    EXPECT_FALSE(keep_large(span));
+    Span* span = nullptr;
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_EQ(take_large_spare(kPages, false), nullptr);
+      span = bookkeeper.take_large(kPages, 1);
+      const bool is_left = keep_large(span);
+      EXPECT_EQ(is_left, Bookkeeper::Shard::may_have_large(kPages));
+      if (!is_left) bookkeeper.free_large(span);
+    }
+    EXPECT_EQ(large_bytes_in_this_pool(), 0u);
+    if (!Bookkeeper::Shard::may_have_large(kPages)) return;
+    EXPECT_FALSE(is_block(span));
+    EXPECT_EQ(take_large_spare(kPages, false), span);
     EXPECT_TRUE(is_block(span));
-    bookkeeper.give_large(span, SpanState::kDirty);
+    EXPECT_TRUE(keep_large(span));
   });
+  bookkeeper.give_up_spares(true);
 }
 
 TEST_F(KeptLargeTest, NoneWhereOthersHaveDrawnTheBudget) {

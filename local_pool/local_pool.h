@@ -109,11 +109,13 @@ class LocalPool : public PoolRack<Limits> {
     if (will_grow && span->pages_.get() != pages) global_.shorten_large(span, pages);
     return span;
   }
-  // Keeps what the program frees: all of a large block. False if it has to go home.
+  // Keeps what the program frees, all of a large block, or leaves it to this pool's shard. False if
+  // it has to go to the ledger.
   template <class = void>
   [[nodiscard]] bool keep_large(Span* span)
     requires(kKeepsLarge)
   {
+    if (span->bytes() > Config::kLargeKeptMost) return global_.leave_large(span, shard_);
     if (!may_keep(span) || (!has_large_room(span) && !make_large_room())) return false;
     // Else nothing would decay while a thread frees only such.
     if (large_.is_clock_due()) {
@@ -131,6 +133,13 @@ class LocalPool : public PoolRack<Limits> {
     if (!may_keep(span) || !has_large_room(span) || large_.is_clock_due()) return false;
     set_aside(span);
     return true;
+  }
+  // One that this pool's shard keeps, as take_large.
+  template <class = void>
+  [[nodiscard]] Span* take_large_spare(std::size_t pages, bool will_grow)
+    requires(kKeepsLarge)
+  {
+    return global_.take_large_spare(shard_, pages, will_grow);
   }
   // Bytes in those that it keeps.
   template <class = void>

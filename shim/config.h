@@ -105,6 +105,11 @@ struct DefaultConfig {
   /// Unit: bytes. Range: 0 (none) to 1 GiB.
   /// Why: sixteen spans of blocks up to 4 KiB.
   static constexpr std::size_t kSpareBytes = 1 * kMiB;
+  /// A shard keeps large blocks that no thread keeps, of lengths that its threads free and take again,
+  /// up to so much; one of them is half of that at most. They leave like those spans.
+  /// Unit: bytes. Range: 0 (none) to 64 GiB.
+  /// Why: with larger ones what is done with them takes far longer than to get them.
+  static constexpr std::size_t kLargeSpareBytes = 64 * kMiB;
   /// A waiter looks this often at a held mutex before it sleeps.
   /// Unit: looks. Range: 0 to 1000000.
   /// Why: about the time of one batch.

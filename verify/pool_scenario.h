@@ -115,7 +115,9 @@ struct PoolScenario : Scenario<Model, kThreads> {
     const auto counts = pool.counts();
     require(counts.shards.blocks_bytes == 0, "blocks are lost (I1, I2)", place);
     require(counts.shards.spans_bytes == 0, "a wholly free span has not left (I4)", place);
-    require(counts.ledger.dirty_bytes + counts.ledger.clean_bytes == counts.ledger.committed_bytes,
+    require(counts.shards.large_bytes == 0, "a large block has not left (I4)", place);
+    require(counts.large_bytes() == 0 && counts.ledger.dirty_bytes + counts.ledger.clean_bytes ==
+                                             counts.ledger.committed_bytes,
             "pages are lost (I9)", place);
     require(pool.budget().drawn() == 0, "the budget is not even", place);
     require(World::records_out == 0, "a record is lost", place);

@@ -30,6 +30,7 @@ REFUSED = [
     ("unsigned shard_count(unsigned cores) { return cores / 2; }",
      "let Config::shard_count return 1 at least"),
     ("std::size_t kSpareBytes = SIZE_MAX;", "make Config::kSpareBytes 1 GiB at most"),
+    ("std::size_t kLargeSpareBytes = SIZE_MAX;", "make Config::kLargeSpareBytes 64 GiB at most"),
     ("unsigned kSpinTries = ~0u;", "make Config::kSpinTries 1000000 at most"),
     ("std::size_t kMagazineBaseBytes = 8 * kMiB;", "make Config::kMagazineBaseBytes"),
     ("std::size_t kMagazineBytes = 4096 * kMiB;", "make Config::kMagazineBytes 1 GiB at most"),

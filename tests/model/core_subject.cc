@@ -70,9 +70,7 @@ std::size_t bytes_in_use() {
   // What lies freed for a while is counted, too.
   if constexpr (ralloc::kSecure) (void)ralloc::trim();
   const ralloc::Bookkeeper::Counts counts = ralloc::bookkeeper.counts();
-  const std::size_t large = counts.ledger.committed_bytes - counts.ledger.clean_bytes -
-                            counts.ledger.dirty_bytes - counts.shards.spans_bytes;
-  return counts.shards.blocks_bytes - ralloc::bytes_in_this_pool() + large -
+  return counts.shards.blocks_bytes - ralloc::bytes_in_this_pool() + counts.large_bytes() -
          ralloc::large_bytes_in_this_pool();
 }
 

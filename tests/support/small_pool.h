@@ -160,6 +160,7 @@ constexpr ralloc::SizeClass small_class(std::uint32_t block_size, std::uint32_t 
 // shard when it is wholly free (but those of spares_test.cc).
 struct SmallConfig : ralloc::DefaultConfig {
   static constexpr std::size_t kSpareBytes = 0;
+  static constexpr std::size_t kLargeSpareBytes = 0;
 };
 
 struct SmallLimits {
