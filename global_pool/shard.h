@@ -344,16 +344,22 @@ class alignas(64) Shard {
   std::size_t take_locked(std::uint32_t size_class, void** end, std::size_t n, Seed seed)
       REQUIRES(mutex_, any_mutex) {
     std::size_t taken = 0;
-    for (Bin& bin : lists_[size_class]) {
-      while (taken < n && bin.front() != nullptr) {
-        Span* span = bin.front();
-        unlink(span);
-        taken += take_from(span, end - taken, n - taken, seed);
-      }
+    while (taken < n) {
+      Span* const span = fullest(size_class);
+      if (span == nullptr) break;
+      unlink(span);
+      taken += take_from(span, end - taken, n - taken, seed);
     }
     if (taken != 0) return taken;
     Span* const spare = spare_of_[size_class].get();
     return spare != nullptr ? take_from(take_spare(spare), end, n, seed) : 0;
+  }
+  // The first span of the first bin that has any. (A loop of its own: most bins are empty.)
+  Span* fullest(std::uint32_t size_class) const REQUIRES(mutex_, any_mutex) {
+    for (const Bin& bin : lists_[size_class]) {
+      if (Span* const span = bin.front()) return span;
+    }
+    return nullptr;
   }
   // From a span that is in no list.
   std::size_t take_from(Span* span, void** end, std::size_t n, Seed seed)

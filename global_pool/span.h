@@ -375,13 +375,12 @@ class Span {
 
   // The bin for spans with as many free blocks as this one, fullest first.
   std::uint32_t bin_for_free() const {
-    return std::uint32_t(std::uint64_t{free_.get() - 1} * kFullnessBins / capacity_.get());
+    return (free_.get() - 1) * kFullnessBins / capacity_.get();
   }
   // The most free blocks with which a span stays in `bin`.
   std::uint32_t most_free_in(std::uint32_t bin) const {
     if (bin + 1 == kFullnessBins) return capacity_.get() - 1;
-    return std::uint32_t((std::uint64_t{bin + 1} * capacity_.get() + kFullnessBins - 1) /
-                         kFullnessBins);
+    return ((bin + 1) * capacity_.get() + kFullnessBins - 1) / kFullnessBins;
   }
 
   // Debug builds and tests: walks the bits. Under the shard's mutex.

@@ -303,6 +303,7 @@ class LocalPool : public PoolRack<Limits> {
   void shrink(unsigned size_class);
   void replace_array(unsigned size_class, void** array, std::size_t room);
   void give_oldest(unsigned size_class, std::size_t n);
+  void empty_magazines();
   template <class = void>
   bool has_large_room(const Span* span) const
     requires(kKeepsLarge)
@@ -504,6 +505,28 @@ void LocalPool<Sync, Limits>::give_oldest(unsigned size_class, std::size_t n) {
   log_debug(picture(size_class), "give % blocks of % B home", n, block_size(size_class));
 }
 
+// Few blocks of each of many classes, as of a thread that ends: they go home together, since each
+// batch takes the shard's mutex.
+template <class Sync, class Limits>
+void LocalPool<Sync, Limits>::empty_magazines() {
+  void* blocks[Config::kBatchBlocks];
+  std::size_t n = 0;
+  for (unsigned c = 0; c < Limits::kClasses; ++c) {
+    if (shelves_[c].array == nullptr) continue;
+    const std::size_t many = count(c);
+    if (many > Config::kBatchBlocks - n) global_.give(blocks, std::exchange(n, 0));
+    if (many > Config::kBatchBlocks) {
+      give_oldest(c, many);
+      continue;
+    }
+    for (; *magazines[c].top != nullptr; --magazines[c].top) {
+      if constexpr (Defences::kFindsWritesAtFlush) check_untouched(*magazines[c].top, c);
+      blocks[n++] = *magazines[c].top;
+    }
+  }
+  global_.give(blocks, n);
+}
+
 template <class Sync, class Limits>
 void* LocalPool<Sync, Limits>::refill(unsigned size_class) {
   note_event();
@@ -646,9 +669,7 @@ void LocalPool<Sync, Limits>::drop_large_room()
 template <class Sync, class Limits>
 void LocalPool<Sync, Limits>::flush() {
   if constexpr (kHasQuarantine<Limits>) empty_quarantine();
-  for (unsigned c = 0; c < Limits::kClasses; ++c) {
-    if (shelves_[c].array != nullptr) give_oldest(c, count(c));
-  }
+  empty_magazines();
   send_all();
   if constexpr (kKeepsLarge) drop_large_room();
 }

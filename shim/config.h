@@ -103,8 +103,9 @@ struct DefaultConfig {
   /// so much: they would come back soon, and the ledger's mutex is the same for all threads. What
   /// nobody takes within a quarter of the decay time leaves.
   /// Unit: bytes. Range: 0 (none) to 1 GiB.
-  /// Why: sixteen spans of blocks up to 4 KiB.
-  static constexpr std::size_t kSpareBytes = 1 * kMiB;
+  /// Why: one for each of sixty classes up to 4 KiB. With 1 MiB half of the spans of threads that
+  /// come and go with 32 sizes went to the ledger and back.
+  static constexpr std::size_t kSpareBytes = 4 * kMiB;
   /// A shard keeps large blocks that no thread keeps, of lengths that its threads free and take again,
   /// up to so much; one of them is half of that at most. They leave like those spans.
   /// Unit: bytes. Range: 0 (none) to 64 GiB.
