@@ -99,9 +99,7 @@ void* allocate_class(unsigned size_class) noexcept {
 namespace {
 
 Run* allocate_fresh(std::size_t pages, std::size_t align_pages, bool will_grow = false) {
-  if (align_pages == 1) {
-    if (Run* spare = take_large_spare(pages, will_grow)) return spare;
-  }
+  if (Run* spare = take_large_spare(pages, align_pages, will_grow)) return spare;
   if (Run* span = bookkeeper.take_large(pages, align_pages, will_grow)) return span;
   log_warning("no memory: this thread gives home what it has, for % pages", pages);
   give_all_home();

@@ -30,6 +30,8 @@ class alignas(64) GlobalPool {
   static constexpr bool kGuardsLarge = Defences::kGuardsLarge;
 
  public:
+  // Where no defence has to see large blocks come and go, threads keep them, and shards.
+  static constexpr bool kKeepsLarge = !kGuardsLarge && !Defences::kStates && !Defences::kZeroesFreed;
   using Span = ralloc::Span<Sync, Limits>;
   using LooseRun = ralloc::LooseRun<Sync, Limits>;
   using Shard = ralloc::Shard<Sync, Limits>;
@@ -168,9 +170,8 @@ class alignas(64) GlobalPool {
     }
     decay(give_run(LooseRun(*span), SpanState::kDirty));
   }
-  // A large block of which nothing was freed, that the program has freed, becomes nobody's: one
-  // thread keeps it, and hands it out again, or gives it. It is in no list that others see; to the
-  // ledger it is still taken. Its key stays, since others' lie in the same cache line.
+  // A large block of which nothing was freed, that the program has freed, becomes nobody's: a
+  // thread keeps it, or a shard, and hands it out again, or gives it. To the ledger it is still taken. Its key stays, since others' lie in the same cache line.
   void set_aside(Span* span) {
     DCHECK(!span->is_apart_.get());
     span->is_aside_.store(true, Sync::kRelaxed);
@@ -185,21 +186,27 @@ class alignas(64) GlobalPool {
     span->is_aside_.store(false, Sync::kRelaxed);
     give_run(LooseRun(*span), SpanState::kDirty);
   }
-  // The same for a shard's threads: it stays with the shard, or that sends it to the ledger. False,
-  // and nothing has changed, where no shard has such.
+  // --- Large blocks that shards keep ------------------------------------------------------------
+  // Frees all of a large block, for a thread of a shard: that keeps it, or sends it to the ledger.
+  // False, and nothing has changed, where no shard would keep it.
   [[nodiscard]] bool leave_large(Span* span, std::uint32_t shard) {
-    if (!Shard::may_have_large(span->pages_.get()) || span->is_apart_.get()) return false;
-    if (Limits::dirty_bytes() != SIZE_MAX) return false;
+    if (!may_leave_large(span)) return false;
     set_aside(span);
-    give_emptied(shards_[shard].keep_large(span));
+    give_emptied(shards_[shard].keep_large(span, large_spare_pages()));
     decay(Limits::Memory::now_ms());
     return true;
   }
-  // A large block of just so many pages that the shard has; null if it has none. One that will grow
-  // gets none: it needs room.
-  [[nodiscard]] Span* take_large_spare(std::uint32_t shard, std::size_t pages, bool will_grow) {
-    if (!Shard::may_have_large(pages)) return nullptr;
-    typename Shard::LargeTaken taken = shards_[shard].take_large(pages, will_grow);
+  bool may_leave_large(const Span* span) const {
+    return has_large_spares() && !span->is_apart_.get() &&
+           Shard::LargeSpares::may_have(span->pages_.get(), large_spare_pages());
+  }
+  // A large block of just so many pages that the shard has, the first a multiple of `align`; null if it
+  // has none. One that will grow gets none: it needs room.
+  [[nodiscard]] Span* take_large_spare(std::uint32_t shard, std::size_t pages, std::size_t align,
+                                       bool will_grow) {
+    const bool threads_keep_such = pages <= Config::kLargeKeptMost >> Limits::kPageShift;
+    if (!has_large_spares() || threads_keep_such) return nullptr;
+    typename Shard::LargeTaken taken = shards_[shard].take_large(pages, align, will_grow);
     give_emptied(std::move(taken.left));
     if (taken.span != nullptr) take_up(taken.span);
     return taken.span;
@@ -393,8 +400,8 @@ class alignas(64) GlobalPool {
     typename Shard::Counts shards;
     typename Ledger::Counts ledger;
 
-    // In large blocks of the program, or that threads keep. (Not less than 0 where a run was counted
-    // twice on its way from a shard to the ledger.)
+    // In large blocks of the program, or that threads keep; and in what a fork lost. (0 where a run was
+    // counted twice, on its way from a shard to the ledger.)
     std::size_t large_bytes() const {
       const std::size_t others = ledger.clean_bytes + ledger.dirty_bytes + shards.spans_bytes +
                                  shards.large_bytes;
@@ -413,10 +420,10 @@ class alignas(64) GlobalPool {
     return counts;
   }
 
-  // Wholly free spans that shards keep go to the ledger: all, or those that nobody has had use for
-  // since the last call but one.
+  // Wholly free spans and large blocks that shards keep go to the ledger: all, or those that nobody has
+  // had use for since the last call but one.
   [[gnu::noinline]] void give_up_spares(bool all) {
-    if constexpr (Config::kSpareBytes == 0 && Config::kLargeSpareBytes == 0) return;
+    if constexpr (Config::kSpareBytes == 0 && !kHasLargeSpares) return;
     const unsigned shards = ledger_.shards();
     for (unsigned s = 0; s < shards; ++s) give_emptied(shards_[s].give_up_spares(all));
   }
@@ -457,6 +464,12 @@ class alignas(64) GlobalPool {
   }
 
  private:
+  static constexpr bool kHasLargeSpares = kKeepsLarge && Config::large_spare_bytes(1) != 0;
+  static bool has_large_spares() { return kHasLargeSpares && Limits::dirty_bytes() == SIZE_MAX; }
+  // What a shard may keep.
+  std::size_t large_spare_pages() const {
+    return Config::large_spare_bytes(ledger_.shards()) >> Limits::kPageShift;
+  }
   static Bytes bytes_of(const void* begin, std::size_t size) {
     const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(begin);
     return {address, address + size};
@@ -481,7 +494,7 @@ class alignas(64) GlobalPool {
   LooseRun take_run(std::size_t pages, std::size_t align, SpanState state, std::uint32_t words,
                     bool will_grow = false) RETURN_TYPESTATE(unknown) {
     if (pages > map_.window_pages() || align > map_.window_pages()) return LooseRun(nullptr);
-    LooseRun run = ledger_.take(pages, align, state, words, will_grow);
+    LooseRun run = take_from_ledger(pages, align, state, words, will_grow);
     if constexpr (kGuardsLarge) {
       if (!run && ledger_.drop_ballast()) {
         log_warning("no memory: mappings that were kept are for others now");
@@ -490,6 +503,23 @@ class alignas(64) GlobalPool {
     }
     if (!run) run = take_scraped(pages, align, state, words);
     return run;
+  }
+  // What shards keep is used before the arena grows.
+  LooseRun take_from_ledger(std::size_t pages, std::size_t align, SpanState state,
+                            std::uint32_t words, bool will_grow = false) RETURN_TYPESTATE(unknown) {
+    LooseRun run = ledger_.take(pages, align, state, words, will_grow, !kHasLargeSpares);
+    if constexpr (kHasLargeSpares) {
+      if (!run) {
+        give_up_large_spares();
+        run = ledger_.take(pages, align, state, words, will_grow);
+      }
+    }
+    return run;
+  }
+  template <class = void>
+  [[gnu::cold, gnu::noinline]] void give_up_large_spares() requires(kHasLargeSpares) {
+    const unsigned shards = ledger_.shards();
+    for (unsigned s = 0; s < shards; ++s) give_emptied(shards_[s].give_up_large());
   }
   // The same, of what is free here and there.
   [[gnu::cold, gnu::noinline]] LooseRun take_scraped(std::size_t pages, std::size_t align,
@@ -632,7 +662,7 @@ class alignas(64) GlobalPool {
     // The long one only if it is at hand: all free memory is scraped together for the least.
     const std::uint32_t pages = Limits::span_pages(size_class, spans);
     const std::uint32_t least = Limits::span_pages(size_class, 0);
-    LooseRun span = ledger_.take(pages, 1, SpanState::kBlocks, more_words(size_class, pages));
+    LooseRun span = take_from_ledger(pages, 1, SpanState::kBlocks, more_words(size_class, pages));
     if (!span) span = take_run(least, 1, SpanState::kBlocks, more_words(size_class, least));
     if (span) {
       span->cut(size_class);

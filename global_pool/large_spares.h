@@ -1,8 +1,9 @@
 // Large blocks that a shard keeps for its threads: of lengths that are freed and taken again.
 //
 // The ledger's mutex is the same for all threads, and each such pair would take it twice. But what
-// lies here nobody else can use meanwhile. So a block stays only if its length was asked for after
-// one such was freed: what is freed once, or by who does not allocate it, goes to the ledger.
+// lies here others cannot use. So there is a demand for each length: who asks for it raises it, a
+// block that stays lowers it, and where there is none a block goes to the ledger. What is freed once,
+// or by who does not allocate it, does not stay.
 //
 // Thread safety: none; the shard's mutex guards it. Invariants: I1: what is here is aside
 // (GlobalPool::set_aside), and in no other list.
@@ -20,50 +21,51 @@ template <class Sync, class Limits>
 class LargeSpares {
   template <class T>
   using Cell = typename Sync::template Cell<T>;
-  using Config = typename Limits::Config;
-  static constexpr std::size_t kMostPages = Config::kLargeSpareBytes >> Limits::kPageShift;
 
  public:
   using Span = ralloc::Span<Sync, Limits>;
-  // Blocks of other lengths do not lie here: no thread keeps them, and two have room.
-  static constexpr bool may_have(std::size_t pages) {
-    return pages > Config::kLargeKeptMost >> Limits::kPageShift && pages <= kMostPages / 2;
+  // Whether blocks of so many pages may lie here, where all may have `most` pages: no thread keeps
+  // them, and two have room.
+  static constexpr bool may_have(std::size_t pages, std::size_t most) {
+    return pages > Limits::Config::kLargeKeptMost >> Limits::kPageShift && pages <= most / 2;
   }
 
-  // One of just so many pages; null if there is none. O(blocks that are here).
-  Span* take(std::size_t pages) {
+  // One of just so many pages, the first a multiple of `align`; null if there is none.
+  // O(blocks that are here).
+  Span* take(std::size_t pages, std::size_t align) {
+    if (Length* const length = find(pages)) length->demand.set(length->demand.get() + 1);
     for (Span* s = list_.back(); s != nullptr; s = List::before(s)) {
-      if (s->pages_.get() == pages) return remove(s);
+      const bool fits = s->pages_.get() == pages && s->first_page_.get() % align == 0;
+      if (fits) return remove(s);
     }
-    if (Length* const length = find(pages)) length->is_wanted.set(true);
     return nullptr;
   }
-  // False if nobody has asked for its length lately: it does not stay.
+  // False if there is no demand for its length: it does not stay.
   bool put(Span* span) {
     const std::size_t pages = span->pages_.get();
-    const Length* const length = find(pages);
+    Length* const length = find(pages);
     if (length == nullptr) remember(pages);
-    if (length == nullptr || !length->is_wanted.get()) return false;
+    if (length == nullptr || length->demand.get() == 0) return false;
+    length->demand.set(length->demand.get() - 1);
     span->bin_.set(kNew);
     list_.push_back(span);
     pages_.set(pages_.get() + pages);
     return true;
   }
 
-  // Those that have to leave, one at a time; null if none has to. For want of room:
-  Span* take_surplus() { return pages_.get() > kMostPages ? remove(list_.front()) : nullptr; }
-  // any;
-  Span* take_any() { return list_.front() != nullptr ? remove(list_.front()) : nullptr; }
-  // one that was here at the last look already. Its length is not wanted any more.
-  Span* take_old() {
-    Span* const oldest = list_.front();
-    if (oldest == nullptr || oldest->bin_.get() != kOld) return nullptr;
-    if (Length* const length = find(oldest->pages_.get())) length->is_wanted.set(false);
-    return remove(oldest);
+  // Those that have to leave, one at a time; null if none has to. If more than `most` pages are here;
+  Span* take_surplus(std::size_t most) {
+    return pages_.get() > most ? remove(list_.front()) : nullptr;
   }
-  // The look.
+  // any, or one that was here at the last look already.
+  Span* take_oldest(bool any) {
+    Span* const oldest = list_.front();
+    return oldest != nullptr && (any || oldest->bin_.get() == kOld) ? remove(oldest) : nullptr;
+  }
+  // The look. What was asked for long ago is no demand.
   void age() {
     for (Span* s = list_.front(); s != nullptr; s = List::after(s)) s->bin_.set(kOld);
+    for (Length& length : lengths_) length.demand.set(0);
   }
   // All are lost.
   void clear() {
@@ -78,7 +80,7 @@ class LargeSpares {
       if (!s->is_aside() || s->state_.get() != SpanState::kLarge) return false;
       pages += s->pages_.get();
     }
-    return pages == pages_.get() && pages <= kMostPages;
+    return pages == pages_.get();
   }
 
  private:
@@ -87,7 +89,7 @@ class LargeSpares {
   static constexpr std::uint32_t kOld = 1;
   struct Length {
     Cell<std::size_t> pages{};
-    Cell<bool> is_wanted{};
+    Cell<std::size_t> demand{};
   };
   static constexpr std::uint32_t kLengths = 4;
 
@@ -106,7 +108,7 @@ class LargeSpares {
   void remember(std::size_t pages) {
     Length& length = lengths_[next_.get()];
     length.pages.set(pages);
-    length.is_wanted.set(false);
+    length.demand.set(0);
     next_.set((next_.get() + 1) % kLengths);
   }
 

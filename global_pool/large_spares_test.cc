@@ -8,10 +8,11 @@ namespace ralloc {
 namespace {
 
 using ralloc_test::kSmallPage;
+using ralloc_test::kTwoBlocks;
 using ralloc_test::SmallLimits;
 
 struct LargeSpareConfig : SmallLimits::Config {
-  static constexpr std::size_t kLargeSpareBytes = 80 * kSmallPage;
+  static constexpr std::size_t large_spare_bytes(unsigned) { return 80 * kSmallPage; }
 };
 struct LargeSpareLimits : SmallLimits {
   using Config = LargeSpareConfig;
@@ -30,7 +31,7 @@ class LargeSparesTest : public ralloc_test::GlobalPoolBedOf<LargeSpareLimits> {
   }
   std::size_t pages_kept() { return pool_.counts().shards.large_bytes / kSmallPage; }
   Span* take_large(std::size_t pages, std::uint32_t shard = 0) {
-    Span* const span = pool_.take_large_spare(shard, pages, false);
+    Span* const span = pool_.take_large_spare(shard, pages, 1, false);
     return span != nullptr ? span : pool_.take_large(pages, 1);
   }
   void free_large(Span* span, std::uint32_t shard = 0) {
@@ -74,22 +75,62 @@ TEST_F(LargeSparesTest, WhoFreesOnlyLeavesNothing) {
 
 TEST_F(LargeSparesTest, ServesItsOwnShardAndLengthAlone) {
   make_wanted(kPages);
-  EXPECT_EQ(pool_.take_large_spare(1, kPages, false), nullptr);
+  EXPECT_EQ(pool_.take_large_spare(1, kPages, 1, false), nullptr);
   EXPECT_EQ(pages_kept(), kPages);
-  EXPECT_EQ(pool_.take_large_spare(0, kMostKept, false), nullptr) << "no shard has such";
+  EXPECT_EQ(pool_.take_large_spare(0, kMostKept, 1, false), nullptr) << "no shard has such";
   EXPECT_EQ(pages_kept(), kPages);
 }
 
 TEST_F(LargeSparesTest, GivesWayToWhatDoesNotFit) {
-  void* const begin = take_and_free(kPages);
-  make_wanted(kPages);
-  Span* const longer = take_large(kOtherPages);
+  make_wanted(kOtherPages);
+  EXPECT_EQ(pages_kept(), kOtherPages);
+  Span* const shorter = take_large(kPages);
   EXPECT_EQ(pages_kept(), 0u);
-  EXPECT_EQ(longer->begin(), begin) << "its pages are used again";
-  free_large(longer);
+  EXPECT_EQ(dirty_pages(), kOtherPages - kPages) << "its pages are used again";
+  free_large(shorter);
   make_wanted(kPages);
-  EXPECT_EQ(pool_.take_large_spare(0, kPages, true), nullptr) << "who will grow needs room";
+  EXPECT_EQ(pages_kept(), kPages);
+  EXPECT_EQ(pool_.take_large_spare(0, kPages, 1, true), nullptr) << "who will grow needs room";
   EXPECT_EQ(pages_kept(), 0u);
+  make_wanted(kPages);
+  EXPECT_EQ(pool_.take_large_spare(0, 1000 * kLongest, 1, false), nullptr) << "no shard has such";
+  EXPECT_EQ(pages_kept(), 0u);
+}
+
+TEST_F(LargeSparesTest, IsAligned) {
+  Span* const aligned = pool_.take_large(kPages, 8);
+  Span* const odd = pool_.take_large(kPages, 1);
+  ASSERT_NE(odd->first_page_.get() % 8, 0u);
+  take_and_free(kPages);
+  for (int i = 0; i < 2; ++i) free_large(take_large(kPages));
+  pool_.give_up_spares(true);
+  EXPECT_EQ(pool_.take_large_spare(0, kPages, 1, false), nullptr);  // both are asked for
+  EXPECT_EQ(pool_.take_large_spare(0, kPages, 1, false), nullptr);
+  free_large(aligned);
+  free_large(odd);
+  EXPECT_EQ(pages_kept(), 2 * kPages);
+  EXPECT_EQ(pool_.take_large_spare(0, kPages, 8, false), aligned);
+  EXPECT_EQ(pool_.take_large_spare(0, kPages, 8, false), nullptr);
+  pool_.free_large(aligned);
+}
+
+TEST_F(LargeSparesTest, IsUsedBeforeTheArenaGrows) {
+  make_wanted(kPages);
+  ASSERT_NE(pool_.take_large(clean_pages(), 1), nullptr);
+  EXPECT_EQ(pages_kept(), kPages);
+  const std::size_t committed = pool_.counts().ledger.committed_bytes;
+  ASSERT_EQ(take(0, kTwoBlocks, 1).size(), 1u);
+  EXPECT_EQ(pages_kept(), 0u);
+  EXPECT_EQ(dirty_pages(), kPages - 1);
+  EXPECT_EQ(pool_.counts().ledger.committed_bytes, committed);
+}
+
+TEST_F(LargeSparesTest, NoMoreStayThanWereAskedFor) {
+  make_wanted(kPages);
+  Span* const others = pool_.take_large(kPages, 1);
+  take_and_free(kPages);
+  free_large(others);
+  EXPECT_EQ(pages_kept(), kPages) << "as where one thread makes what another frees";
 }
 
 TEST_F(LargeSparesTest, LastComesFirst) {
@@ -114,8 +155,8 @@ TEST_F(LargeSparesTest, NoMoreThanThereIsRoomFor) {
     EXPECT_LE(pages_kept(), 2 * kLongest);
   }
   EXPECT_EQ(pages_kept(), 2 * kLongest);
-  EXPECT_EQ(pool_.take_large_spare(0, kLongest, false), spans[2]);
-  EXPECT_EQ(pool_.take_large_spare(0, kLongest, false), spans[1]) << "the oldest has left";
+  EXPECT_EQ(pool_.take_large_spare(0, kLongest, 1, false), spans[2]);
+  EXPECT_EQ(pool_.take_large_spare(0, kLongest, 1, false), spans[1]) << "the oldest has left";
   for (Span* span : {spans[1], spans[2]}) pool_.free_large(span);
 }
 
@@ -130,13 +171,17 @@ TEST_F(LargeSparesTest, ThoseThatAreTooLongOrShortDoNotStay) {
 
 TEST_F(LargeSparesTest, RemembersFourLengths) {
   Span* spans[5];
-  for (std::size_t i = 0; i < 5; ++i) spans[i] = take_large(kPages + i);
+  const auto take_all = [&] {
+    for (std::size_t i = 0; i < 5; ++i) spans[i] = take_large(kPages + i);
+  };
+  take_all();
   for (Span* span : spans) free_large(span);
   EXPECT_EQ(pages_kept(), 0u);
-  take_and_free(kPages);
-  EXPECT_EQ(pages_kept(), 0u) << "others were freed since";
-  take_and_free(kPages + 4);
-  EXPECT_EQ(pages_kept(), kPages + 4);
+  take_all();
+  for (std::size_t i = 1; i < 5; ++i) free_large(spans[i]);
+  EXPECT_EQ(pages_kept(), 4 * kPages + 10);
+  free_large(spans[0]);
+  EXPECT_EQ(pages_kept(), 4 * kPages + 10) << "four others were freed since";
 }
 
 TEST_F(LargeSparesTest, LeavesAfterTwoLooks) {

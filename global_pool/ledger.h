@@ -42,9 +42,9 @@ class Ledger {
   // --- Taking and giving runs ------------------------------------------------------------------
   // A run of `pages` pages, the first a multiple of `align` (a power of two), in `state`,
   // with `words` words of bits if that is not 0; one that will grow (of no alignment) where it has room.
-  // None if there is no memory.
+  // None if there is no memory; or none at hand, where the arena may not grow for it.
   LooseRun take(std::size_t pages, std::size_t align, SpanState state, std::uint32_t words,
-                bool will_grow = false) EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
+                bool will_grow = false, bool may_extend = true) EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     Cell<std::uint64_t>* bits = nullptr;
@@ -55,7 +55,7 @@ class Ledger {
     Span* run = will_grow ? carve_with_room(pages) : nullptr;
     if (run == nullptr) {
       run = runs_.find(pages, align);
-      if (run == nullptr) run = grow(pages + align - 1);
+      if (run == nullptr && may_extend) run = grow(pages + align - 1);
       if (run != nullptr) run = carve(run, pages, align);
     }
     if (run == nullptr) {
@@ -395,22 +395,23 @@ class Ledger {
   std::uint32_t attach_pool() EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
-    if (shards_.get() == 0) {
+    std::uint32_t shards = shards_.load(Sync::kRelaxed);
+    if (shards == 0) {
       const unsigned wanted = Limits::shards(Limits::Memory::cpu_count());
-      shards_.set(wanted < Limits::kShards ? wanted : Limits::kShards);
+      shards = wanted < Limits::kShards ? wanted : Limits::kShards;
+      shards_.store(shards, Sync::kRelaxed);
     }
     std::uint32_t least = 0;
-    for (std::uint32_t i = 1; i < shards_.get() && pools_[least].get() != 0; ++i) {
+    for (std::uint32_t i = 1; i < shards && pools_[least].get() != 0; ++i) {
       if (pools_[i].get() < pools_[least].get()) least = i;
     }
     pools_[least].set(pools_[least].get() + 1);
     return least;
   }
   // Those that have, or have had, spans: the first so many.
-  std::uint32_t shards() EXCLUDES(any_mutex) {
-    Guard guard(mutex_);
-    if (guard.holder_died()) retire();
-    return shards_.get() != 0 ? shards_.get() : 1;  // who has no pool is at home in the first
+  std::uint32_t shards() const {
+    const std::uint32_t shards = shards_.load(Sync::kRelaxed);
+    return shards != 0 ? shards : 1;  // who has no pool is at home in the first
   }
   void detach_pool(std::uint32_t shard) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
@@ -768,7 +769,7 @@ class Ledger {
   typename Limits::Metadata metadata_ GUARDED_BY(mutex_){};
   Budget<Sync> early_;
   Parts parts_ GUARDED_BY(mutex_){map_, metadata_, early_};
-  Cell<std::uint32_t> shards_ GUARDED_BY(mutex_){};
+  typename Sync::template Atomic<std::uint32_t> shards_{0};  // from the first pool on; read by any
   Cell<std::uint32_t> pools_[Limits::kShards] GUARDED_BY(mutex_) = {};
   using MaybeGuarded =
       std::conditional_t<kGuardsLarge, GuardedBlocks<Sync, Limits>, NoGuardedBlocks>;

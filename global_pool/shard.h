@@ -1,4 +1,5 @@
-// One mutex-guarded part of the bookkeeper: the spans whose blocks go home to it.
+// One mutex-guarded part of the bookkeeper: the spans whose blocks go home to it, and large blocks that
+// its threads free and take again.
 //
 // `take` and `give` are the handoff protocol between local pools and the global pool.
 //
@@ -92,41 +93,47 @@ class alignas(64) Shard {
       leave(take_spare(oldest), given);
     }
     for (Span* s = spares_.front(); s != nullptr; s = Bin::after(s)) s->bin_.set(kUnusedSpare);
-    if (all) leave_all_large(given);
-    while (Span* const old = large_.take_old()) leave_large(old, given);
+    leave_large(all, given);
     large_.age();
     return given;
   }
 
   // --- Large blocks -------------------------------------------------------------------------------
+  using LargeSpares = ralloc::LargeSpares<Sync, Limits>;
   struct LargeTaken {
     Span* span = nullptr;
     LooseRuns left{};  // for the ledger
   };
-  static constexpr bool may_have_large(std::size_t pages) {
-    return LargeSpares<Sync, Limits>::may_have(pages);
-  }
-  // One of just so many pages that is here; it is aside. If there is none all leave, for what is
-  // needed may be theirs; and so for one that will grow, which needs room.
-  [[nodiscard]] LargeTaken take_large(std::size_t pages, bool will_grow) EXCLUDES(any_mutex) {
+  // One of just so many pages that is here, the first a multiple of `align`; it is aside. If there is
+  // none all leave, for what is needed may be theirs; and so for one that will grow, which needs room.
+  [[nodiscard]] LargeTaken take_large(std::size_t pages, std::size_t align, bool will_grow)
+      EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     LargeTaken taken;
-    if (!will_grow) taken.span = large_.take(pages);
-    if (taken.span == nullptr) leave_all_large(taken.left);
+    if (!will_grow) taken.span = large_.take(pages, align);
+    if (taken.span == nullptr) leave_large(true, taken.left);
     return taken;
   }
-  // Keeps one that is aside, or others; those that leave are for the ledger.
-  [[nodiscard]] LooseRuns keep_large(Span* span) EXCLUDES(any_mutex) {
+  // Keeps one that is aside, or others, of at most so many pages; those that leave are for the ledger.
+  [[nodiscard]] LooseRuns keep_large(Span* span, std::size_t most) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     LooseRuns left;
-    if (!large_.put(span)) {
-      leave_large(span, left);
-    } else {
+    if (large_.put(span)) {
       log_debug("% stays with a shard", extent_of(span));
-      while (Span* const other = large_.take_surplus()) leave_large(other, left);
+      while (Span* const other = large_.take_surplus(most)) leave_large(other, left);
+    } else {
+      leave_large(span, left);
     }
+    return left;
+  }
+  // All of them: for the ledger.
+  [[nodiscard]] LooseRuns give_up_large() EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    LooseRuns left;
+    leave_large(true, left);
     return left;
   }
 
@@ -545,8 +552,8 @@ class alignas(64) Shard {
     span->is_aside_.store(false, Sync::kRelaxed);
     left.push(LooseRun(*span));
   }
-  void leave_all_large(LooseRuns& left) REQUIRES(mutex_, any_mutex) {
-    while (Span* const span = large_.take_any()) leave_large(span, left);
+  [[gnu::noinline]] void leave_large(bool all, LooseRuns& left) REQUIRES(mutex_, any_mutex) {
+    while (Span* const span = large_.take_oldest(all)) leave_large(span, left);
   }
 
   // A span joins (1) or leaves (-1).
@@ -580,7 +587,7 @@ class alignas(64) Shard {
   Bin spares_ GUARDED_BY(mutex_){};
   Cell<Span*> spare_of_[Limits::kClasses] GUARDED_BY(mutex_) = {};
   Cell<std::size_t> spare_pages_ GUARDED_BY(mutex_){};
-  LargeSpares<Sync, Limits> large_ GUARDED_BY(mutex_){};
+  LargeSpares large_ GUARDED_BY(mutex_){};
   [[no_unique_address]] MaybeRecent recent_ GUARDED_BY(mutex_){};
 };
 

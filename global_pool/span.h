@@ -108,7 +108,7 @@ class Span {
   Cell<std::uint16_t> guard_{};  // so many inaccessible pages before the first are its own too
   Cell<std::uint32_t> open_{};   // OS pages from its begin that are accessible, if it is guarded
   Cell<Cell<std::uint64_t>*> freed_{};  // the freed bits of a page with freed and live bytes
-  // Nobody's: a local pool keeps it. Changed by who has it, read by who has the ledger's mutex.
+  // Nobody's: a local pool keeps it, or a shard. Changed by who has it, read by who has the ledger's mutex.
   Posted<bool> is_aside_{false};
   // A block that grows has its page long before it fills it, and has drawn its bytes. Changed by who has
   // all, or the ledger's mutex.
@@ -118,7 +118,7 @@ class Span {
   Posted<std::size_t> whole_bytes_{0};
 
   // The list it is in: the ledger's while the run is free, the shard's while it holds blocks, a
-  // local pool's while it is set aside.
+  // local pool's or shard's while it is set aside.
   Links<Sync, Span> in_bin_{};
 
   // --- Identity of a span of blocks: constant while one of them lives (I3) --------------------

@@ -87,8 +87,7 @@ class LocalPool : public PoolRack<Limits> {
   }
   // --- Large blocks, where no defence has to see them come and go
   static constexpr bool kKeepsLarge =
-      !Defences::kGuardsLarge && !Defences::kStates && !Defences::kZeroesFreed &&
-      Config::kLargeKeptMost >> Limits::kPageShift != 0;
+      GlobalPool::kKeepsLarge && Config::kLargeKeptMost >> Limits::kPageShift != 0;
   using Span = typename GlobalPool::Span;
   // Whether any thread would keep it, if it has room.
   static bool may_keep(const Span* span) {
@@ -136,10 +135,10 @@ class LocalPool : public PoolRack<Limits> {
   }
   // One that this pool's shard keeps, as take_large.
   template <class = void>
-  [[nodiscard]] Span* take_large_spare(std::size_t pages, bool will_grow)
+  [[nodiscard]] Span* take_large_spare(std::size_t pages, std::size_t align, bool will_grow)
     requires(kKeepsLarge)
   {
-    return global_.take_large_spare(shard_, pages, will_grow);
+    return global_.take_large_spare(shard_, pages, align, will_grow);
   }
   // Bytes in those that it keeps.
   template <class = void>

@@ -71,13 +71,16 @@ void give_miss(void* block, Key key) {
 }
 
 bool keep_large(Bookkeeper::Span* span) {
-  if (!ThisPool::kKeepsLarge || attach_this_pool() == nullptr) return false;
+  if (!ThisPool::kKeepsLarge || (!ThisPool::may_keep(span) && !bookkeeper.may_leave_large(span))) {
+    return false;
+  }
+  if (attach_this_pool() == nullptr) return false;
   return if_it_keeps_large(false, [=](auto& pool) { return pool.keep_large(span); });
 }
 
-Bookkeeper::Span* take_large_spare(std::size_t pages, bool will_grow) {
+Bookkeeper::Span* take_large_spare(std::size_t pages, std::size_t align, bool will_grow) {
   return if_it_keeps_large(static_cast<Bookkeeper::Span*>(nullptr), [=](auto& pool) {
-    return pool.take_large_spare(pages, will_grow);
+    return pool.take_large_spare(pages, align, will_grow);
   });
 }
 

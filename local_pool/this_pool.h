@@ -53,8 +53,10 @@ extern constinit thread_local ThisRack* this_rack [[gnu::tls_model("initial-exec
 void give_miss(void* block, Key key);
 // As keep_large_hit, with an event if need be. False if the block has to go home.
 [[nodiscard]] bool keep_large(Bookkeeper::Span* span);
-// As take_kept, of those that this thread's shard keeps.
-[[nodiscard]] Bookkeeper::Span* take_large_spare(std::size_t pages, bool will_grow);
+// As take_kept, of those that this thread's shard keeps, if the thread has a pool; the first page is a
+// multiple of `align`.
+[[nodiscard]] Bookkeeper::Span* take_large_spare(std::size_t pages, std::size_t align,
+                                                 bool will_grow);
 // Gives all of this thread's free blocks home.
 void flush_this_pool();
 // Bytes in this thread's free blocks, but for large ones, and in these.

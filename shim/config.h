@@ -106,11 +106,16 @@ struct DefaultConfig {
   /// Why: one for each of sixty classes up to 4 KiB. With 1 MiB half of the spans of threads that
   /// come and go with 32 sizes went to the ledger and back.
   static constexpr std::size_t kSpareBytes = 4 * kMiB;
-  /// A shard keeps large blocks that no thread keeps, of lengths that its threads free and take again,
-  /// up to so much; one of them is half of that at most. They leave like those spans.
-  /// Unit: bytes. Range: 0 (none) to 64 GiB.
-  /// Why: with larger ones what is done with them takes far longer than to get them.
-  static constexpr std::size_t kLargeSpareBytes = 64 * kMiB;
+  /// A shard keeps large blocks of more than kLargeKeptMost, of lengths that its threads free and take
+  /// again, up to so much; one of them is half of that at most. What nobody takes within a quarter of the
+  /// decay time leaves, and all of them before the arena grows. None where dirty_bytes limits what is
+  /// free, or kLargeKeptMost is 0.
+  /// Unit: bytes. Range: 0 (none) to 1 TiB.
+  /// Why: two of 32 MiB on two cores, one of 4 MiB on many; what is done with longer ones takes far
+  /// longer than to get them.
+  static constexpr std::size_t large_spare_bytes(unsigned shards) {
+    return shards < 32 ? 256 * kMiB / shards : 8 * kMiB;
+  }
   /// A waiter looks this often at a held mutex before it sleeps.
   /// Unit: looks. Range: 0 to 1000000.
   /// Why: about the time of one batch.

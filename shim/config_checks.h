@@ -39,7 +39,8 @@ static_assert(Config::shard_count(1) >= 1 && Config::shard_count(64) >= 1,
 static_assert(Config::kSpinTries <= 1'000'000,
               "make Config::kSpinTries 1000000 at most: a waiter should sleep at last");
 static_assert(Config::kSpareBytes <= 1024 * kMiB, "make Config::kSpareBytes 1 GiB at most");
-static_assert(Config::kLargeSpareBytes <= 65536 * kMiB, "make Config::kLargeSpareBytes 64 GiB at most");
+static_assert(Config::large_spare_bytes(1) <= 1024 * 1024 * kMiB,
+              "let Config::large_spare_bytes return 1 TiB at most");
 
 // --- From the local pool to the global pool --------------------------------------------------
 static_assert(Config::kMagazineBaseBytes <= Config::kMagazineBytes,

@@ -85,6 +85,7 @@ ralloc_unit_test(global_pool_test
     global_pool/global_pool_test.cc
     global_pool/guarded_os_test.cc
     global_pool/guarded_test.cc
+    global_pool/large_spares_test.cc
     global_pool/ledger_growth_test.cc
     global_pool/ledger_return_test.cc
     global_pool/ledger_test.cc

@@ -12,7 +12,7 @@ namespace {
 
 struct LargeSparesConfig : KeptConfig {
   static constexpr std::size_t kLargeKeptMost = kPageBytes;
-  static constexpr std::size_t kLargeSpareBytes = 8 * kPageBytes;  // blocks of two to four pages
+  static constexpr std::size_t large_spare_bytes(unsigned) { return 8 * kPageBytes; }  // blocks of 2 to 4
 };
 struct LargeSparesLimits : KeptLimits {
   using Config = LargeSparesConfig;
@@ -26,9 +26,11 @@ struct LargeSparesScenario : PoolScenario<Model, kThreads, Sync, LargeSparesLimi
 
   std::size_t pages_kept() { return this->pool.counts().shards.large_bytes / kPageBytes; }
 
+  void before() { this->give_large(this->take_large(8), 8); }  // room, so that few searches see it grow
+
   // --- As alloc/ does it
   Span* allocate(std::size_t pages, bool will_grow = false, Place place = Place::here()) {
-    Span* span = this->pool.take_large_spare(0, pages, will_grow);
+    Span* span = this->pool.take_large_spare(0, pages, 1, will_grow);
     if (span == nullptr) span = this->pool.take_large(pages, 1);
     hold(span, pages, place);
     return span;
@@ -67,6 +69,7 @@ struct LargeSpares : LargeSparesScenario<LargeSpares<kThreads>, kThreads> {
   typename Base::Span* held[3];
 
   void before() {
+    Base::before();
     // Others' blocks, which nobody asks for here.
     for (unsigned i = 0; i < 2; ++i) this->hold(held[i] = this->pool.take_large(2, 1), 2);
     for (unsigned i = 0; i < 2; ++i) this->free(held[i]);
@@ -114,9 +117,10 @@ struct LargeSparesLeave : LargeSparesScenario<LargeSparesLeave<kThreads>, kThrea
   typename Base::LocalPool* local = nullptr;
 
   void before() {
+    Base::before();
     local = Base::LocalPool::open(this->pool);
     this->make_wanted(2);
-    auto* const span = local->take_large_spare(2, false);
+    auto* const span = local->take_large_spare(2, 1, false);
     this->hold(span, 2);
     this->let_go_large(span, 2);
     require(!local->keep_large_hit(span) && local->keep_large(span), "no shard keeps it");
@@ -131,6 +135,21 @@ struct LargeSparesLeave : LargeSparesScenario<LargeSparesLeave<kThreads>, kThrea
       case 1: this->allocate_and_free(2); break;
       default: this->free(this->allocate(2, true));
     }
+  }
+  // All else is in use: what lies here serves others before the arena grows.
+  void use_before_growing() {
+    this->make_wanted(2);
+    const auto counts = this->pool.counts();
+    typename Base::Span* rest[32];
+    const std::size_t pages = (counts.ledger.clean_bytes + counts.ledger.dirty_bytes) / kPageBytes;
+    require(pages <= 32, "more is free than there is room for");
+    for (std::size_t i = 0; i < pages; ++i) rest[i] = this->take_large(1);
+    require(this->pages_kept() == 2, "what lies here is used before what is free");
+    this->give_large(this->take_large(2), 2);
+    require(this->pages_kept() == 0, "the arena has grown beside it");
+    require(this->pool.counts().ledger.committed_bytes == counts.ledger.committed_bytes,
+            "the arena has grown");
+    for (std::size_t i = 0; i < pages; ++i) this->give_large(rest[i], 1);
   }
   void after() {
     this->pool.give_up_spares(false);
@@ -147,18 +166,31 @@ struct LargeSparesLeave : LargeSparesScenario<LargeSparesLeave<kThreads>, kThrea
       (void)this->pool.give_large_part(span->begin(), kPayloadBytes, true);
     });
     require(this->large_blocks(2) == 0, "what is nobody's is listed");
+    const bool is_aligned = span->first_page_.get() % 8 == 0;
+    auto* const aligned = this->pool.take_large_spare(0, 2, 8, false);
+    require((aligned == span) == is_aligned, "it is not aligned");
+    if (aligned != nullptr) this->hold(span, 2);
+    this->free(aligned != nullptr ? span : this->allocate(2));
+    require(this->pages_kept() == 2, "an aligned block does not stay");
     // Used between two looks it is new.
     this->pool.give_up_spares(false);
     this->allocate_and_free(2);
     this->pool.give_up_spares(false);
     require(this->pages_kept() == 2, "what is used leaves");
+    // A second one of its length was not asked for.
+    auto* const other = this->pool.take_large(2, 1);
+    this->allocate_and_free(2);
+    this->hold(other, 2);
+    this->free(other);
+    require(this->pages_kept() == 2, "more stays than was asked for");
+    auto* const grown = this->allocate(2);
     this->make_wanted(3);
-    this->hold(span = this->pool.take_large(2, 1), 2);
-    this->free(span);
+    this->free(grown);
     require(this->pages_kept() == 5, "two lengths do not stay");
     span = this->allocate(2, true);
     require(this->pages_kept() == 0, "what lies here is in the way of who grows");
     this->free(span);
+    use_before_growing();
     auto* const apart = this->pool.take_apart(4);
     require(apart != nullptr && !this->pool.leave_large(apart, 0), "a mapping stays");
     this->pool.free_large(apart);
@@ -185,6 +217,7 @@ struct LargeSparesRetire : LargeSparesScenario<LargeSparesRetire<kThreads>, kThr
   typename Base::Span* taken = nullptr;
 
   void before() {
+    Base::before();
     this->make_wanted(3);
     this->make_wanted(2);
     auto* const two = this->allocate(2);

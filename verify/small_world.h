@@ -278,7 +278,7 @@ struct TinyConfig : ralloc::Config {
   static constexpr std::size_t kOutgoingBytes = 2 * kPageBytes;
   static constexpr std::size_t kLargeKeptMost = 0;  // but in kept_world.h
   static constexpr std::size_t kSpareBytes = 0;     // but in spares_model.cc
-  static constexpr std::size_t kLargeSpareBytes = 0;  // but in large_spares_model.cc
+  static constexpr std::size_t large_spare_bytes(unsigned) { return 0; }  // but in large_spares_model.cc
   static constexpr unsigned kClockEvents = 2;
   static constexpr unsigned kIdleScanEvents = 3;
 };

@@ -160,7 +160,7 @@ constexpr ralloc::SizeClass small_class(std::uint32_t block_size, std::uint32_t 
 // shard when it is wholly free (but those of spares_test.cc).
 struct SmallConfig : ralloc::DefaultConfig {
   static constexpr std::size_t kSpareBytes = 0;
-  static constexpr std::size_t kLargeSpareBytes = 0;
+  static constexpr std::size_t large_spare_bytes(unsigned) { return 0; }
 };
 
 struct SmallLimits {
