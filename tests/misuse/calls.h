@@ -16,12 +16,12 @@ void* resize(void* block, std::size_t old_size, std::size_t size);
 // Gives home all free blocks that this thread keeps, where the interface can.
 void trim();
 
-// More blocks of a size than a thread may keep: when they are freed, all that it freed before
-// goes back to its span.
+// More blocks of a size than a thread may keep (Config::kPoolBytes, twice over): when they are freed,
+// all that it freed before goes back to its span.
 class Many {
  public:
   static constexpr std::size_t kMost = 8000;
-  static constexpr std::size_t kBytes = std::size_t{1} << 25;
+  static constexpr std::size_t kBytes = std::size_t{1} << 24;
 
   explicit Many(std::size_t size) : size_(size) { get_again(); }
   void get_again() {

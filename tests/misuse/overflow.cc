@@ -45,11 +45,13 @@ void written_there() {
 
 // Before a block that has a live neighbour before it, which is the one to be named.
 void before() {
-  static char* blocks[4096];  // so many that some lie behind each other in any order
-  for (char*& each : blocks) each = static_cast<char*>(get(size));
-  std::sort(std::begin(blocks), std::end(blocks));
+  // So many that some lie behind each other in any order. Each large one has pages of its own.
+  static char* blocks[4096];
+  const std::size_t count = size > 32768 ? 256 : std::size(blocks);
+  for (std::size_t i = 0; i < count; ++i) blocks[i] = static_cast<char*>(get(size));
+  std::sort(blocks, blocks + count);
   std::size_t nearest = 1;
-  for (std::size_t i = 2; i < std::size(blocks); ++i) {
+  for (std::size_t i = 2; i < count; ++i) {
     if (blocks[i] - blocks[i - 1] < blocks[nearest] - blocks[nearest - 1]) nearest = i;
   }
   block = static_cast<char*>(suspect(blocks[nearest - 1]));
