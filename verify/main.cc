@@ -161,11 +161,13 @@ bool choose_mutant(std::string site) {
   return false;
 }
 
-// Short searches of every model first: nearly all mutants fall within some executions.
+// Short searches of every model first: most mutants fall within a few executions, and
+// nearly all within some.
 int hunt() {
   const std::string wanted = "," + options["--models"] + ",";
   std::uint64_t executions = 0;
-  for (const std::uint64_t most : {std::uint64_t{64}, std::uint64_t{2048}, ~std::uint64_t{0}}) {
+  for (const std::uint64_t most : {std::uint64_t{4}, std::uint64_t{64}, std::uint64_t{2048},
+                                   ~std::uint64_t{0}}) {
     for (const Model& model : models()) {
       if (wanted != ",," && wanted.find("," + (model.name + std::string(","))) == std::string::npos) {
         continue;

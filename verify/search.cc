@@ -38,9 +38,13 @@ class Run {
     ++executions_;
     World::begin();
     Execution::begin(spurious_);
-    // Relacy runs the last execution twice, and must end it the same way.
-    is_over_ = is_over_ || executions_ >= most_executions_ ||
-               ((executions_ & 255) == 0 && now_seconds() > deadline_);
+    // Relacy runs the last execution twice, and must end it the same way: also one that failed just
+    // before the end.
+    const bool is_repeated = rl::ctx().collecting_history() && !is_replay_;
+    if (!is_repeated && (executions_ >= most_executions_ ||
+                         ((executions_ & 255) == 0 && now_seconds() > deadline_))) {
+      is_over_ = true;
+    }
     if (is_over_) rl::ctx().rl_until("out of time", Place::here());
   }
 
@@ -50,6 +54,7 @@ class Run {
   static inline std::uint64_t most_executions_ = 0;
   static inline double deadline_ = 0;
   static inline bool is_over_ = false;
+  static inline bool is_replay_ = false;
   static inline unsigned spurious_ = 0;
   const Search& search_;
   const double begin_;
@@ -86,6 +91,7 @@ Run::Run(const Search& search, const std::string& replay, AnyModel* (*make)())
   make_ = make;
   executions_ = 0;
   is_over_ = false;
+  is_replay_ = !replay.empty();
   most_executions_ = search.executions;
   deadline_ = begin_ + search.seconds;
   // Wakes for no reason make a tree infinite.
