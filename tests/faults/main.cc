@@ -144,7 +144,8 @@ bool survives_all(const char* program) {
   for (const OsCall call : {kReserves, OsCall::kCommit, OsCall::kPurge, OsCall::kMovePages,
                             OsCall::kMovePagesLost}) {
     if (!is_called(call)) continue;
-    for (const std::size_t number : {4, 7}) {
+    // One of four commits would be one of each large block between guards.
+    for (const std::size_t number : {ralloc::kSecure ? 6 : 4, 7}) {
       for (const char* scenario : {"often", "in_threads"}) {
         all = survives(program, scenario, call, When::kEvery, number) && all;
       }
