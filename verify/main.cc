@@ -38,10 +38,10 @@ std::uint64_t executions_limit(std::uint64_t otherwise) {
   return number("--executions", otherwise);
 }
 
-// Of a case run by itself: a tree search may take its time, a random one gets a second.
+// Of a case run by itself: a tree search may take its time, a random one gets half a second.
 Search search_of(const Case& one) {
   const bool is_random = one.scheduler == Scheduler::kRandom;
-  return {one.scheduler, one.bound, executions_limit(~0ull), seconds_limit(is_random ? 1 : 300),
+  return {one.scheduler, one.bound, executions_limit(~0ull), seconds_limit(is_random ? 0.5 : 300),
           is_random ? number("--begin", 0) : 0};
 }
 
