@@ -184,6 +184,15 @@ TEST_F(LargeSparesTest, RemembersFourLengths) {
   EXPECT_EQ(pages_kept(), 4 * kPages + 10) << "four others were freed since";
 }
 
+TEST_F(LargeSparesTest, LengthHasNoDemandOfTheOneWhosePlaceItTakes) {
+  for (std::size_t i = 0; i < 4; ++i) take_and_free(kPages + i);
+  Span* const asked_for = take_large(kPages);
+  Span* const others[] = {pool_.take_large(kPages + 4, 1), pool_.take_large(kPages + 4, 1)};
+  for (Span* span : others) free_large(span);
+  EXPECT_EQ(pages_kept(), 0u);
+  pool_.free_large(asked_for);
+}
+
 TEST_F(LargeSparesTest, LeavesAfterTwoLooks) {
   make_wanted(kPages);
   pool_.give_up_spares(false);
