@@ -34,6 +34,7 @@ template class Span<RelacySync, TinyLimits>;
 template struct Fragment<RelacySync>;
 template class FreedBits<RelacySync>;
 template class LargeParts<RelacySync, TinyLimits>;
+template class LargeSpares<RelacySync, TinyLimits>;
 template class LooseRun<RelacySync, TinyLimits>;
 template class LooseRuns<RelacySync, TinyLimits>;
 template class PageMap<RelacySync, TinyLimits>;
