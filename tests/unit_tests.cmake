@@ -148,3 +148,15 @@ if(NOT RALLOC_DEBUGGER AND NOT RALLOC_SECURE)
       -URALLOC_TEST_POSIX -URALLOC_PLATFORM_HEADER -DRALLOC_PLATFORM_HEADER="tests/support/old_linux.h"
       -URALLOC_PLATFORM_TYPE -DRALLOC_PLATFORM_TYPE=OldLinux)
 endif()
+
+# A test that is in no program cannot fail.
+file(GLOB written CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
+     ${PROJECT_SOURCE_DIR}/shim/*_test.cc ${PROJECT_SOURCE_DIR}/global_pool/*_test.cc
+     ${PROJECT_SOURCE_DIR}/local_pool/*_test.cc ${PROJECT_SOURCE_DIR}/alloc/*_test.cc)
+file(READ ${CMAKE_CURRENT_LIST_FILE} listed)
+foreach(test IN LISTS written)
+  string(FIND "${listed}" "${test}" at)
+  if(at EQUAL -1)
+    message(FATAL_ERROR "Add ${test} to a program of tests/unit_tests.cmake.")
+  endif()
+endforeach()
