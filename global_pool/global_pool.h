@@ -171,7 +171,8 @@ class alignas(64) GlobalPool {
     decay(give_run(LooseRun(*span), SpanState::kDirty));
   }
   // A large block of which nothing was freed, that the program has freed, becomes nobody's: a
-  // thread keeps it, or a shard, and hands it out again, or gives it. To the ledger it is still taken. Its key stays, since others' lie in the same cache line.
+  // thread keeps it, or a shard, and hands it out again, or gives it. To the ledger it is still
+  // taken. Its key stays, since others' lie in the same cache line.
   void set_aside(Span* span) {
     DCHECK(!span->is_apart_.get());
     span->is_aside_.store(true, Sync::kRelaxed);

@@ -44,7 +44,8 @@ class Ledger {
   // with `words` words of bits if that is not 0; one that will grow (of no alignment) where it has room.
   // None if there is no memory; or none at hand, where the arena may not grow for it.
   LooseRun take(std::size_t pages, std::size_t align, SpanState state, std::uint32_t words,
-                bool will_grow = false, bool may_extend = true) EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
+                bool will_grow = false, bool may_extend = true) EXCLUDES(any_mutex)
+      RETURN_TYPESTATE(unknown) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     Cell<std::uint64_t>* bits = nullptr;
