@@ -187,31 +187,6 @@ class alignas(64) GlobalPool {
     span->is_aside_.store(false, Sync::kRelaxed);
     give_run(LooseRun(*span), SpanState::kDirty);
   }
-  // --- Large blocks that shards keep ------------------------------------------------------------
-  // Frees all of a large block, for a thread of a shard: that keeps it, or sends it to the ledger.
-  // False, and nothing has changed, where no shard would keep it.
-  [[nodiscard]] bool leave_large(Span* span, std::uint32_t shard) {
-    if (!may_leave_large(span)) return false;
-    set_aside(span);
-    give_emptied(shards_[shard].keep_large(span, large_spare_pages()));
-    decay(Limits::Memory::now_ms());
-    return true;
-  }
-  bool may_leave_large(const Span* span) const {
-    return has_large_spares() && !span->is_apart_.get() &&
-           Shard::LargeSpares::may_have(span->pages_.get(), large_spare_pages());
-  }
-  // A large block of just so many pages that the shard has, the first a multiple of `align`; null if it
-  // has none. One that will grow gets none: it needs room.
-  [[nodiscard]] Span* take_large_spare(std::uint32_t shard, std::size_t pages, std::size_t align,
-                                       bool will_grow) {
-    const bool threads_keep_such = pages <= Config::kLargeKeptMost >> Limits::kPageShift;
-    if (!has_large_spares() || threads_keep_such) return nullptr;
-    typename Shard::LargeTaken taken = shards_[shard].take_large(pages, align, will_grow);
-    give_emptied(std::move(taken.left));
-    if (taken.span != nullptr) take_up(taken.span);
-    return taken.span;
-  }
   // Takes a large block back, the addresses of whose mapping are lost: the kernel may have
   // given them to somebody else.
   void lose_large(Span* span) {
@@ -289,6 +264,32 @@ class alignas(64) GlobalPool {
     if (rest.count == 0) return;
     Limits::Memory::release(reinterpret_cast<void*>(rest.first << Limits::kPageShift),
                             rest.count << Limits::kPageShift);
+  }
+
+  // --- Large blocks that shards keep ------------------------------------------------------------
+  // Frees all of a large block, for a thread of a shard: that keeps it, or sends it to the ledger.
+  // False, and nothing has changed, where no shard would keep it.
+  [[nodiscard]] bool leave_large(Span* span, std::uint32_t shard) {
+    if (!may_leave_large(span)) return false;
+    set_aside(span);
+    give_emptied(shards_[shard].keep_large(span, large_spare_pages()));
+    decay(Limits::Memory::now_ms());
+    return true;
+  }
+  bool may_leave_large(const Span* span) const {
+    return has_large_spares() && !span->is_apart_.get() &&
+           Shard::LargeSpares::may_have(span->pages_.get(), large_spare_pages());
+  }
+  // A large block of just so many pages that the shard has, the first a multiple of `align`; null if it
+  // has none. One that will grow gets none: it needs room.
+  [[nodiscard]] Span* take_large_spare(std::uint32_t shard, std::size_t pages, std::size_t align,
+                                       bool will_grow) {
+    const bool threads_keep_such = pages <= Config::kLargeKeptMost >> Limits::kPageShift;
+    if (!has_large_spares() || threads_keep_such) return nullptr;
+    typename Shard::LargeTaken taken = shards_[shard].take_large(pages, align, will_grow);
+    give_emptied(std::move(taken.left));
+    if (taken.span != nullptr) take_up(taken.span);
+    return taken.span;
   }
 
   // --- Large blocks between inaccessible pages, in the security build ---------------------------
@@ -505,7 +506,18 @@ class alignas(64) GlobalPool {
     if (!run) run = take_scraped(pages, align, state, words);
     return run;
   }
-  // What shards keep is used before the arena grows.
+  // The same, of what is free here and there.
+  [[gnu::cold, gnu::noinline]] LooseRun take_scraped(std::size_t pages, std::size_t align,
+                                                     SpanState state, std::uint32_t words)
+      RETURN_TYPESTATE(unknown) {
+    give_up_spares(true);
+    if (!may_scrape_together(pages)) return LooseRun(nullptr);
+    log_warning("% pages are scraped together from free memory", pages);
+    trim();
+    release_sectors();
+    return ledger_.take(pages, align, state, words);
+  }
+  // From the ledger, but what shards keep is used before the arena grows.
   LooseRun take_from_ledger(std::size_t pages, std::size_t align, SpanState state,
                             std::uint32_t words, bool will_grow = false) RETURN_TYPESTATE(unknown) {
     LooseRun run = ledger_.take(pages, align, state, words, will_grow, !kHasLargeSpares);
@@ -521,17 +533,6 @@ class alignas(64) GlobalPool {
   [[gnu::cold, gnu::noinline]] void give_up_large_spares() requires(kHasLargeSpares) {
     const unsigned shards = ledger_.shards();
     for (unsigned s = 0; s < shards; ++s) give_emptied(shards_[s].give_up_large());
-  }
-  // The same, of what is free here and there.
-  [[gnu::cold, gnu::noinline]] LooseRun take_scraped(std::size_t pages, std::size_t align,
-                                                     SpanState state, std::uint32_t words)
-      RETURN_TYPESTATE(unknown) {
-    give_up_spares(true);
-    if (!may_scrape_together(pages)) return LooseRun(nullptr);
-    log_warning("% pages are scraped together from free memory", pages);
-    trim();
-    release_sectors();
-    return ledger_.take(pages, align, state, words);
   }
   // Purged runs merge with clean ones, and the addresses of both may be needed elsewhere. A
   // request beyond all of them is hopeless, unless it is the limit on addresses that failed it.

@@ -39,7 +39,7 @@ class KeptTest : public testing::Test {
     EXPECT_TRUE(bookkeeper.is_valid());
   }
 
-  // Pages that are neither free nor in spans.
+  // Bytes that are neither free nor in spans, nor kept by a shard.
   static std::size_t large_out() { return bookkeeper.counts().large_bytes(); }
   static Span* take_large(std::size_t pages) {
     Span* const span = take_kept(pages, false);

@@ -51,7 +51,8 @@ extern constinit thread_local ThisRack* this_rack [[gnu::tls_model("initial-exec
 // Frees a block whose page has the live key of a small class. Double frees that can be seen
 // at once are fatal.
 void give_miss(void* block, Key key);
-// As keep_large_hit, with an event if need be. False if the block has to go home.
+// As keep_large_hit, with an event if need be; a longer block is left to the thread's shard. False if it
+// has to go to the ledger.
 [[nodiscard]] bool keep_large(Bookkeeper::Span* span);
 // As take_kept, of those that this thread's shard keeps, if the thread has a pool; the first page is a
 // multiple of `align`.
