@@ -27,9 +27,7 @@ bool is_aligned(const void* p, std::size_t align) {
   if (UNLIKELY(span->is_aside())) {
     die_of_misuse(misuse == Misuse::kNotABlock ? Misuse::kDoubleFree : misuse, block);
   }
-  if (span->continues_.get() || span->freed_.get() != nullptr) {
-    die_of_misuse(Misuse::kPartFreed, block);
-  }
+  if (span->has_freed()) die_of_misuse(Misuse::kPartFreed, block);
   return span;
 }
 
@@ -158,12 +156,11 @@ bool resize_large(LargeBlock* span, std::size_t size) noexcept {
   span->forget_whole();
   const std::size_t pages = pages_for(size);
   if (pages > span->pages_.get()) {
-    if (!bookkeeper.ledger().extend(span, pages)) return false;
-  } else {
-    const std::size_t tail = (span->pages_.get() - pages) * kPage;
-    if (tail != 0 && Config::is_tail_cut(span->bytes(), tail)) {
-      bookkeeper.shorten_large(span, pages);
-    }
+    // (Where blocks have just the bytes that were asked for, what lies behind these is looked at.)
+    const std::size_t ahead = kExactSizes ? 0 : Config::taken_ahead(pages * kPage) / kPage;
+    if (!bookkeeper.ledger().extend(span, pages, ahead)) return false;
+  } else if (!is_of_pages(span, pages)) {
+    bookkeeper.shorten_large(span, pages);
   }
   if (size > kSmallMost) span->end_early(bookkeeper.ledger().early());
   return true;

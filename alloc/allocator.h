@@ -80,12 +80,31 @@ constexpr std::size_t pages_for(std::size_t size) {
   return block != nullptr ? block->begin() : nullptr;
 }
 
-// The block itself, where it is small and serves as it is; null sends the caller to reallocate, which
-// says what may be asked.
+// Whether a large block stays as it is when so many of its pages are needed.
+inline bool is_of_pages(const LargeBlock* block, std::size_t pages) {
+  const std::size_t had = block->pages_.get();
+  return pages == had || (pages < had && !Config::is_tail_cut(had * kPage, (had - pages) * kPage));
+}
+// Whether a block that has a page long before it fills it keeps it for so many bytes.
+inline bool stays_early(const LargeBlock* block, std::size_t size) {
+  return block->is_early() && Config::stays_when_shrunk(Config::kEarlyLeast, size);
+}
+
+// The block itself, where it serves as it is; null sends the caller to reallocate, which says what may be
+// asked.
 [[gnu::always_inline]] inline void* reallocate_hit(void* block, std::size_t size) {
   if constexpr (kExactSizes) return nullptr;
   const Key key = bookkeeper.map().key_of(block);
-  if (!is_live(key) || is_large(key)) return nullptr;
+  if (!is_live(key)) return nullptr;
+  if (is_large(key)) {
+    LargeBlock* const span = bookkeeper.large_at(block);
+    if (span == nullptr || span->is_aside() || span->has_freed()) return nullptr;
+    const bool stays = size > kSmallMost ? is_of_pages(span, pages_for(size)) && !span->is_early()
+                                         : stays_early(span, size);
+    if (!stays) return nullptr;
+    span->forget_whole();
+    return block;
+  }
   const std::size_t old_size = size_class_info(class_of(key)).block_size;
   return size <= old_size && Config::stays_when_shrunk(old_size, size) ? block : nullptr;
 }
@@ -126,10 +145,6 @@ Room room_to_grow(const void* block, std::size_t old_size, std::size_t size) noe
 // Such a block in pages of its own, where it is large or may have a page long before it fills it; null if
 // not, or if there is no memory.
 [[nodiscard]] LargeBlock* allocate_pages_to_grow(Room room) noexcept;
-// Whether a block that has such a page keeps it for so many bytes.
-inline bool stays_early(const LargeBlock* block, std::size_t size) {
-  return block->is_early() && Config::stays_when_shrunk(Config::kEarlyLeast, size);
-}
 // Moves a large block, of which `used` bytes are in use, into a larger one. Null, and nothing
 // has changed, if there is no memory.
 [[nodiscard]] LargeBlock* move_large(LargeBlock* block, std::size_t size,

@@ -48,7 +48,8 @@ class Filled {
   // Whether it stayed where it was.
   bool resize(std::size_t size, std::size_t align = kGrain) {
     void* const old = block_;
-    block_ = reallocate(block_, size, align);
+    block_ = align <= kGrain ? reallocate_hit(old, size) : nullptr;
+    if (block_ == nullptr) block_ = reallocate(old, size, align);
     EXPECT_NE(block_, nullptr);
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block_) % align, 0u);
     EXPECT_GE(usable(block_), size);
@@ -138,9 +139,9 @@ TEST_F(ReallocateTest, KeepsItsContentsThroughEverySize) {
 TEST_F(ReallocateTest, GrowsIntoAFreeNeighbour) {
   Hemmed both(8 * kPage);
   EXPECT_TRUE(both.block->resize(3 * kPage));
-  EXPECT_TRUE(both.block->resize(5 * kPage)) << "a part of it";
-  EXPECT_EQ(usable(both.block->get()), 5 * kPage);
-  EXPECT_TRUE(both.block->resize(8 * kPage)) << "all of it";
+  EXPECT_TRUE(both.block->resize(4 * kPage)) << "a part of it";
+  EXPECT_EQ(usable(both.block->get()), 6 * kPage) << "and half as much ahead";
+  EXPECT_TRUE(both.block->resize(8 * kPage)) << "all of it, which has no more";
   EXPECT_FALSE(both.block->resize(9 * kPage)) << "not one that lives";
 }
 
@@ -193,7 +194,7 @@ TEST_F(ReallocateTest, BlockThatMovedByItsPagesGrowsInPlaceIfTheAddressesBehindI
     const bool is_free = os::reserve_at(begin + size, Config::kSector);
     if (is_free) os::release(begin + size, Config::kSector);
     EXPECT_EQ(both.block->resize(size + kPage), is_free);
-    EXPECT_TRUE(!is_free || usable(begin) == size + Config::kSector);
+    EXPECT_TRUE(!is_free || usable(begin) == size + 2 * Config::kSector) << "one ahead";
   }
 }
 
@@ -214,6 +215,49 @@ TEST_F(ReallocateTest, SmallCutsOfLargeBlocksStay) {
   Filled block(100 * kPage);
   EXPECT_TRUE(block.resize(95 * kPage));
   EXPECT_EQ(usable(block.get()), 100 * kPage);
+}
+
+// What it took ahead it grows into, and gives back once it shrinks.
+TEST_F(ReallocateTest, WhatIsTakenAheadIsKeptWhileItGrows) {
+  Filled block(kPage);
+  void* const begin = block.get();
+  EXPECT_TRUE(block.resize(8 * kPage));
+  ASSERT_EQ(usable(begin), 12 * kPage);
+  for (std::size_t pages = 8; pages <= 12; ++pages) {
+    EXPECT_EQ(reallocate_hit(begin, pages * kPage - 1), begin);
+    EXPECT_EQ(reallocate_hit(begin, pages * kPage), begin);
+    EXPECT_EQ(usable(begin), 12 * kPage);
+  }
+  EXPECT_EQ(reallocate_hit(begin, 12 * kPage + 1), nullptr);
+  EXPECT_EQ(reallocate_hit(begin, 7 * kPage), nullptr) << "most of it would be wasted";
+  EXPECT_TRUE(block.resize(7 * kPage));
+  EXPECT_EQ(usable(begin), 7 * kPage);
+}
+
+TEST_F(ReallocateTest, LittleIsTakenAheadByALongBlock) {
+  Filled block(100 * kPage);
+  EXPECT_TRUE(block.resize(101 * kPage));
+  EXPECT_EQ(usable(block.get()), 101 * kPage + kMiB);
+}
+
+TEST_F(ReallocateTest, NoHitIsTooLargeOrAPart) {
+  void* const block = allocate(100 * kPage);
+  for (const std::size_t size : {SIZE_MAX, SIZE_MAX - kPage + 1, SIZE_MAX - kPage + 2, kSizeMost + 1}) {
+    EXPECT_EQ(reallocate_hit(block, size), nullptr) << size;
+  }
+  EXPECT_EQ(reallocate_hit(static_cast<char*>(block) + kPage, kPage), nullptr);
+  EXPECT_EQ(reallocate_hit(block, kPage), nullptr);
+  EXPECT_EQ(reallocate_hit(block, 1), nullptr);
+  ASSERT_TRUE(bookkeeper.give_large_part(static_cast<char*>(block) + kPage, kPage, false));
+  EXPECT_EQ(reallocate_hit(block, 100 * kPage), nullptr) << "a part of it was freed";
+  ASSERT_TRUE(bookkeeper.give_large_part(block, kPage, false));
+  ASSERT_TRUE(bookkeeper.give_large_part(static_cast<char*>(block) + 2 * kPage, 98 * kPage, false));
+}
+
+TEST_F(ReallocateTest, NoHitIsFreed) {
+  void* const block = allocate(2 * kPage);
+  deallocate(block);
+  EXPECT_EQ(reallocate_hit(block, 2 * kPage), nullptr);
 }
 
 TEST_F(ReallocateTest, KeepsOrChangesTheAlignment) {

@@ -75,7 +75,7 @@ void free_large(void* ptr) {
   const BlockState was = take_back(ptr);
   // Nobody else frees it from here on.
   SecuredLarge* const block = bookkeeper.large_at(ptr);
-  if (block == nullptr || block->continues_.get() || block->freed_.get() != nullptr) {
+  if (block == nullptr || block->has_freed()) {
     block_states.restore(ptr, was);
     die_of_misuse(block == nullptr ? Misuse::kNotABlock : Misuse::kPartFreed, ptr);
   }

@@ -95,12 +95,14 @@ class Ledger {
   }
 
   // Lengthens a large block's run to `pages` pages, at the cost of a free neighbour; one with a
-  // mapping of its own to at least so many, if the addresses behind it are free.
-  [[nodiscard]] bool extend(Span* run, std::size_t pages) EXCLUDES(any_mutex) {
+  // mapping of its own to at least so many, if the addresses behind it are free. By up to `ahead` more
+  // pages, if there are some.
+  [[nodiscard]] bool extend(Span* run, std::size_t pages, std::size_t ahead = 0)
+      EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     const std::size_t more = pages - run->pages_.get();
-    return lengthen(run, more, more);
+    return lengthen(run, more, more + ahead);
   }
 
   // Shortens a large block's run to `pages` pages; the rest is dirty. False if no record

@@ -88,6 +88,27 @@ TEST_F(LedgerGrowthTest, ExtendsOverDirtyAndCleanNeighboursByTurns) {
   EXPECT_EQ(clean_pages(), clean - 5);
 }
 
+TEST_F(LedgerGrowthTest, TakesPagesAheadWhereTheyAreFree) {
+  Run* run = take(3);
+  Run* next = take(5);
+  ASSERT_NE(take(1), nullptr);
+  give(next);
+  ASSERT_TRUE(ledger_.extend(run, 4, 2));
+  EXPECT_EQ(run->pages_.get(), 6u);
+  ASSERT_TRUE(ledger_.extend(run, 7, 9)) << "there is one more";
+  EXPECT_EQ(run->pages_.get(), 8u);
+  EXPECT_FALSE(ledger_.extend(run, 9, 9));
+  EXPECT_EQ(run->pages_.get(), 8u);
+}
+
+TEST_F(LedgerGrowthTest, TakesNoPagesAheadThatTheOsDoesNotGive) {
+  Run* run = take(3);
+  memory_.largest_commit = 0;
+  ASSERT_TRUE(ledger_.extend(run, kStepPages - 1, 9));
+  EXPECT_GE(run->pages_.get(), kStepPages - 1);
+  EXPECT_LE(run->pages_.get(), kStepPages);
+}
+
 // --- Where a block that will grow lies ------------------------------------------------------------
 
 TEST_F(LedgerGrowthTest, GrowingRunBeginsTheLongestThatIsFree) {

@@ -52,6 +52,7 @@ struct Config : DefaultConfig {
   static constexpr bool is_tail_cut(std::size_t /*size*/, std::size_t /*tail*/) { return true; }
   static constexpr bool moves_by_pages(std::size_t size) { return size >= 512 * kKiB; }
   static constexpr std::size_t room_to_grow(std::size_t /*size*/) { return 0; }
+  static constexpr std::size_t taken_ahead(std::size_t /*size*/) { return 0; }
 
   static constexpr LogLevel kLogLevel = LogLevel::kWarning;
   static constexpr void (*kOomHandler)(std::size_t size, std::size_t align) = leave_for_restart;
