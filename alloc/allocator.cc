@@ -156,7 +156,7 @@ bool resize_large(LargeBlock* span, std::size_t size) noexcept {
   span->forget_whole();
   const std::size_t pages = pages_for(size);
   if (pages > span->pages_.get()) {
-    // (Where blocks have just the bytes that were asked for, what lies behind these is looked at.)
+    // (Builds with exact sizes know what lies behind the bytes that were asked for.)
     const std::size_t ahead = kExactSizes ? 0 : Config::taken_ahead(pages * kPage) / kPage;
     if (!bookkeeper.ledger().extend(span, pages, ahead)) return false;
   } else if (!is_of_pages(span, pages)) {

@@ -83,7 +83,9 @@ constexpr std::size_t pages_for(std::size_t size) {
 // Whether a large block stays as it is when so many of its pages are needed.
 inline bool is_of_pages(const LargeBlock* block, std::size_t pages) {
   const std::size_t had = block->pages_.get();
-  return pages == had || (pages < had && !Config::is_tail_cut(had * kPage, (had - pages) * kPage));
+  if (pages > had || pages == 0) return false;
+  const std::size_t tail = had - pages;
+  return tail <= block->ahead_.get() || !Config::is_tail_cut(had * kPage, tail * kPage);
 }
 // Whether a block that has a page long before it fills it keeps it for so many bytes.
 inline bool stays_early(const LargeBlock* block, std::size_t size) {
@@ -101,9 +103,7 @@ inline bool stays_early(const LargeBlock* block, std::size_t size) {
     if (span == nullptr || span->is_aside() || span->has_freed()) return nullptr;
     const bool stays = size > kSmallMost ? is_of_pages(span, pages_for(size)) && !span->is_early()
                                          : stays_early(span, size);
-    if (!stays) return nullptr;
-    span->forget_whole();
-    return block;
+    return stays ? block : nullptr;
   }
   const std::size_t old_size = size_class_info(class_of(key)).block_size;
   return size <= old_size && Config::stays_when_shrunk(old_size, size) ? block : nullptr;

@@ -194,7 +194,8 @@ TEST_F(ReallocateTest, BlockThatMovedByItsPagesGrowsInPlaceIfTheAddressesBehindI
     const bool is_free = os::reserve_at(begin + size, Config::kSector);
     if (is_free) os::release(begin + size, Config::kSector);
     EXPECT_EQ(both.block->resize(size + kPage), is_free);
-    EXPECT_TRUE(!is_free || usable(begin) == size + 2 * Config::kSector) << "one ahead";
+    EXPECT_TRUE(!is_free || usable(begin) == size + Config::kSector);
+    EXPECT_TRUE(!is_free || reallocate_hit(begin, size + 2 * kPage) == begin) << "it grows into that";
   }
 }
 
@@ -229,29 +230,40 @@ TEST_F(ReallocateTest, WhatIsTakenAheadIsKeptWhileItGrows) {
     EXPECT_EQ(usable(begin), 12 * kPage);
   }
   EXPECT_EQ(reallocate_hit(begin, 12 * kPage + 1), nullptr);
-  EXPECT_EQ(reallocate_hit(begin, 7 * kPage), nullptr) << "most of it would be wasted";
+  EXPECT_EQ(reallocate_hit(begin, 7 * kPage), nullptr) << "so much was not ahead";
   EXPECT_TRUE(block.resize(7 * kPage));
   EXPECT_EQ(usable(begin), 7 * kPage);
+}
+
+TEST_F(ReallocateTest, WhatWasNotTakenAheadIsGivenBack) {
+  Filled block(12 * kPage);
+  EXPECT_EQ(reallocate_hit(block.get(), 9 * kPage), nullptr);
+  EXPECT_TRUE(block.resize(9 * kPage));
+  EXPECT_EQ(usable(block.get()), 9 * kPage);
 }
 
 TEST_F(ReallocateTest, LittleIsTakenAheadByALongBlock) {
   Filled block(100 * kPage);
   EXPECT_TRUE(block.resize(101 * kPage));
-  EXPECT_EQ(usable(block.get()), 101 * kPage + kMiB);
+  EXPECT_EQ(usable(block.get()), 101 * kPage + 4 * kPage);
 }
 
-TEST_F(ReallocateTest, NoHitIsTooLargeOrAPart) {
-  void* const block = allocate(100 * kPage);
-  for (const std::size_t size : {SIZE_MAX, SIZE_MAX - kPage + 1, SIZE_MAX - kPage + 2, kSizeMost + 1}) {
-    EXPECT_EQ(reallocate_hit(block, size), nullptr) << size;
+TEST_F(ReallocateTest, NoHitIsTooLarge) {
+  const Filled block(100 * kPage);
+  for (const std::size_t size : {SIZE_MAX, SIZE_MAX - kPage + 2, SIZE_MAX - kPage + 1, kSizeMost + 1}) {
+    EXPECT_EQ(reallocate_hit(block.get(), size), nullptr) << size;
   }
-  EXPECT_EQ(reallocate_hit(static_cast<char*>(block) + kPage, kPage), nullptr);
+}
+
+TEST_F(ReallocateTest, NoHitIsInsideABlockOrHasFreedParts) {
+  char* const block = static_cast<char*>(allocate(2 * kPage));
+  EXPECT_EQ(reallocate_hit(block + kGrain, 2 * kPage), nullptr);
+  EXPECT_EQ(reallocate_hit(block, 2 * kPage), block);
+  ASSERT_TRUE(bookkeeper.give_large_part(block + kGrain, kGrain, false));
   EXPECT_EQ(reallocate_hit(block, kPage), nullptr);
-  EXPECT_EQ(reallocate_hit(block, 1), nullptr);
-  ASSERT_TRUE(bookkeeper.give_large_part(static_cast<char*>(block) + kPage, kPage, false));
-  EXPECT_EQ(reallocate_hit(block, 100 * kPage), nullptr) << "a part of it was freed";
-  ASSERT_TRUE(bookkeeper.give_large_part(block, kPage, false));
-  ASSERT_TRUE(bookkeeper.give_large_part(static_cast<char*>(block) + 2 * kPage, 98 * kPage, false));
+  EXPECT_EQ(reallocate_hit(block, 2 * kPage), nullptr);
+  ASSERT_TRUE(bookkeeper.give_large_part(block, kGrain, false));
+  ASSERT_TRUE(bookkeeper.give_large_part(block + 2 * kGrain, 2 * kPage - 2 * kGrain, false));
 }
 
 TEST_F(ReallocateTest, NoHitIsFreed) {

@@ -178,6 +178,7 @@ class alignas(64) GlobalPool {
     span->is_aside_.store(true, Sync::kRelaxed);
     span->was_clean_.set(false);
     span->slack_.set(0);
+    span->ahead_.set(0);
     span->forget_whole();
     span->end_early(ledger_.early());
   }

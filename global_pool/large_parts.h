@@ -173,6 +173,7 @@ class LargeParts {
   void forget_block(Span* run) {
     if (last_.get() == run) last_.set(nullptr);
     run->slack_.set(0);
+    run->ahead_.set(0);
     run->forget_whole();
     run->end_early(early_);
     run->continues_.set(false);

@@ -96,13 +96,16 @@ class Ledger {
 
   // Lengthens a large block's run to `pages` pages, at the cost of a free neighbour; one with a
   // mapping of its own to at least so many, if the addresses behind it are free. By up to `ahead` more
-  // pages, if there are some.
+  // pages, if there are some: these are a part of it as the others are.
   [[nodiscard]] bool extend(Span* run, std::size_t pages, std::size_t ahead = 0)
       EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     const std::size_t more = pages - run->pages_.get();
-    return lengthen(run, more, more + ahead);
+    // (Whole sectors are ahead already.)
+    if (!lengthen(run, more, run->is_apart_.get() ? more : more + ahead)) return false;
+    run->ahead_.set(std::uint32_t(run->pages_.get() - pages));
+    return true;
   }
 
   // Shortens a large block's run to `pages` pages; the rest is dirty. False if no record
@@ -114,6 +117,7 @@ class Ledger {
     Span* rest = new_record(run->first_page_.get() + pages, run->pages_.get() - pages);
     if (rest == nullptr) return false;
     run->pages_.set(pages);
+    run->ahead_.set(0);
     log_debug("run % is what was left of a block that shrank", extent_of(run));
     insert_merged(rest, SpanState::kDirty, now_ms);
     mark_room(run, true);

@@ -95,10 +95,22 @@ TEST_F(LedgerGrowthTest, TakesPagesAheadWhereTheyAreFree) {
   give(next);
   ASSERT_TRUE(ledger_.extend(run, 4, 2));
   EXPECT_EQ(run->pages_.get(), 6u);
+  EXPECT_EQ(run->ahead_.get(), 2u);
   ASSERT_TRUE(ledger_.extend(run, 7, 9)) << "there is one more";
   EXPECT_EQ(run->pages_.get(), 8u);
+  EXPECT_EQ(run->ahead_.get(), 1u);
   EXPECT_FALSE(ledger_.extend(run, 9, 9));
   EXPECT_EQ(run->pages_.get(), 8u);
+  EXPECT_EQ(run->ahead_.get(), 1u);
+  ASSERT_TRUE(ledger_.shorten(run, 6, 0));
+  EXPECT_EQ(run->ahead_.get(), 0u) << "it is not that which it took";
+}
+
+TEST_F(LedgerGrowthTest, WhoHasARunNextTookNoneOfItAhead) {
+  Run* run = take(3);
+  ASSERT_TRUE(ledger_.extend(run, 4, 2));
+  give(run);
+  EXPECT_EQ(take(6)->ahead_.get(), 0u);
 }
 
 TEST_F(LedgerGrowthTest, TakesNoPagesAheadThatTheOsDoesNotGive) {

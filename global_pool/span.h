@@ -107,6 +107,7 @@ class Span {
   Cell<bool> is_piece_{};        // it was cut off the block's first run
   Cell<std::uint16_t> guard_{};  // so many inaccessible pages before the first are its own too
   Cell<std::uint32_t> open_{};   // OS pages from its begin that are accessible, if it is guarded
+  Cell<std::uint32_t> ahead_{};  // pages at the end that were not needed yet when it last grew
   Cell<Cell<std::uint64_t>*> freed_{};  // the freed bits of a page with freed and live bytes
   // Nobody's: a local pool keeps it, or a shard. Changed by who has it, read by who has the ledger's mutex.
   Posted<bool> is_aside_{false};

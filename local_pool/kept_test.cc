@@ -74,7 +74,9 @@ class KeptLargeTest : public KeptTest {
 TEST_F(KeptLargeTest, IsHandedOutAgain) {
   in_fresh_thread([] {
     Span* const span = take_large(2);
+    span->ahead_.set(1);
     ASSERT_TRUE(keep_large(span));
+    EXPECT_EQ(span->ahead_.get(), 0u) << "who has it next took none of it ahead";
     EXPECT_FALSE(is_block(span)) << "who frees it again is told";
     EXPECT_EQ(large_bytes_in_this_pool(), 2 * kPage);
     EXPECT_EQ(take_kept(1, false), nullptr) << "its length is another";

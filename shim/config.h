@@ -254,20 +254,18 @@ struct DefaultConfig {
   static constexpr std::size_t kEarlyMost = 1 * kMiB;
   /// How much more than the `size` bytes that it needs a large block takes when it grows where it lies,
   /// if so much is free behind it. It is rounded down to whole pages.
-  /// Unit: bytes. Range: any.
+  /// Unit: bytes. Range: any; less than 64 KiB: nothing.
   /// Why: each growth takes the ledger's mutex, which all threads share. A buffer that is appended to by
-  /// eighths to 512 KiB beside another takes two thirds of the time, and beyond 1 MiB the mutex is little
-  /// to what it holds.
+  /// eighths to 512 KiB beside another takes two thirds of the time; what more brings is little to what
+  /// such a block holds, and nobody else can have it.
   static constexpr std::size_t taken_ahead(std::size_t size) {
-    return size / 2 < 1 * kMiB ? size / 2 : 1 * kMiB;
+    return size / 2 < 256 * kKiB ? size / 2 : 256 * kKiB;
   }
   /// Whether the last `tail` of the `size` bytes of a large block are given back when they are no
-  /// longer wanted; else they stay with the block. Both are whole pages.
-  /// Unit: yes or no. Range: yes or no; no for what was taken ahead.
+  /// longer wanted; else they stay with the block. Both are whole pages. What was taken ahead stays.
+  /// Unit: yes or no. Range: yes or no.
   /// Why: small cuts would only come back with the next growth.
-  static constexpr bool is_tail_cut(std::size_t size, std::size_t tail) {
-    return tail > size / 8 && tail > taken_ahead(size - tail);
-  }
+  static constexpr bool is_tail_cut(std::size_t size, std::size_t tail) { return tail > size / 8; }
   /// Whether a large block of `size` bytes that cannot grow where it is moves by its pages, into
   /// a mapping of its own, and not by copying.
   /// Unit: yes or no. Range: yes or no.

@@ -139,6 +139,13 @@ TEST_F(SmallMemoryTest, TheLastPageIsCutOff) {
   deallocate(block);
 }
 
+TEST_F(SmallMemoryTest, NothingIsTakenAhead) {
+  void* const block = allocate(8 * kPage);
+  ASSERT_EQ(reallocate(block, 9 * kPage, kGrain), block);
+  EXPECT_EQ(usable(block), 9 * kPage);
+  deallocate(block);
+}
+
 // Hemmed in, and so by its pages, into a mapping of its own.
 TEST_F(SmallMemoryTest, HalfAMegabyteMovesByItsPagesAndGetsNoRoomToGrow) {
   void* block = written(512 * kKiB);
