@@ -409,12 +409,14 @@ class Ledger {
       shards_.store(shards, Sync::kRelaxed);
     }
     std::uint32_t least = 0;
-    for (std::uint32_t i = 1; i < shards && pools_[least].get() != 0; ++i) {
-      if (pools_[i].get() < pools_[least].get()) least = i;
+    for (std::uint32_t i = 1; i < shards && pools_of(least) != 0; ++i) {
+      if (pools_of(i) < pools_of(least)) least = i;
     }
-    pools_[least].set(pools_[least].get() + 1);
+    pools_[least].store(pools_of(least) + 1, Sync::kRelaxed);
     return least;
   }
+  // How many local pools call it their home; a moment ago, where no mutex is held.
+  std::uint32_t pools_of(std::uint32_t shard) const { return pools_[shard].load(Sync::kRelaxed); }
   // Those that have, or have had, spans: the first so many.
   std::uint32_t shards() const {
     const std::uint32_t shards = shards_.load(Sync::kRelaxed);
@@ -424,7 +426,7 @@ class Ledger {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     // After a fork the pools of threads that do not exist are forgotten (retire).
-    if (pools_[shard].get() != 0) pools_[shard].set(pools_[shard].get() - 1);
+    if (pools_of(shard) != 0) pools_[shard].store(pools_of(shard) - 1, Sync::kRelaxed);
   }
 
   struct Counts {
@@ -454,7 +456,7 @@ class Ledger {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     std::size_t pools = 0;
-    for (const auto& count : pools_) pools += count.get();
+    for (const auto& count : pools_) pools += count.load(Sync::kRelaxed);
     return pools;
   }
   // The lengths, in bytes, of large blocks, from a sector on: at most kRunsAtOnce of them.
@@ -498,7 +500,7 @@ class Ledger {
     arena_.retire();
     metadata_.retire();
     if constexpr (kGuardsLarge) guarded_.retire();
-    for (auto& count : pools_) count.set(0);
+    for (auto& count : pools_) count.store(0, Sync::kRelaxed);
     log_note("a fork lost the thread that held the ledger's lock: its free runs are given up");
   }
 
@@ -777,7 +779,7 @@ class Ledger {
   Budget<Sync> early_;
   Parts parts_ GUARDED_BY(mutex_){map_, metadata_, early_};
   typename Sync::template Atomic<std::uint32_t> shards_{0};  // from the first pool on; read by any
-  Cell<std::uint32_t> pools_[Limits::kShards] GUARDED_BY(mutex_) = {};
+  typename Sync::template Atomic<std::uint32_t> pools_[Limits::kShards] = {};  // changed under the mutex
   using MaybeGuarded =
       std::conditional_t<kGuardsLarge, GuardedBlocks<Sync, Limits>, NoGuardedBlocks>;
   [[no_unique_address]] MaybeGuarded guarded_ GUARDED_BY(mutex_){};

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "tests/support/child.h"
 #include "tests/support/pool_user.h"
@@ -155,6 +156,33 @@ TEST_F(LocalPoolTest, MagazineThatDoesNotSwingStaysAtItsBaseRoom) {
     EXPECT_GT(empty_room(k1024), base_room(k1024));
     give_blocks(blocks);
     give_blocks(others);
+  });
+}
+
+// What a thread holds waits for a core with it.
+TEST_F(LocalPoolTest, BaseRoomIsLessWhereManyThreadsAreAtHomeInAShard) {
+  in_fresh_thread([] {
+    auto& ledger = bookkeeper.ledger();
+    const std::uint32_t shard = shard_of(attach_this_pool()->home);
+    ASSERT_LE(ledger.pools_of(shard), 3u);
+    std::vector<std::uint32_t> others;
+    Blocks blocks, more;
+    for (const auto& [size_class, pools, halvings] : {std::tuple{k4096, 4u, 2u}, {k1024, 3u, 1u}}) {
+      while (ledger.pools_of(shard) < pools) others.push_back(ledger.attach_pool());
+      while (ledger.pools_of(shard) > pools) {
+        ledger.detach_pool(others.back());
+        others.pop_back();
+      }
+      for (int i = 0; i < 20; ++i) {
+        miss(size_class, 1, blocks);
+        miss(kLargest, Config::kSwingEvents + 1, more);
+      }
+      const std::size_t first_room = size_class_info(size_class).first_room;
+      EXPECT_EQ(empty_room(size_class), std::max(first_room, base_room(size_class) >> halvings));
+    }
+    for (const std::uint32_t other : others) ledger.detach_pool(other);
+    give_blocks(blocks);
+    give_blocks(more);
   });
 }
 
