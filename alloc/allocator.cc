@@ -140,13 +140,16 @@ LargeBlock* allocate_pages_to_grow(Room room) noexcept {
 
 LargeBlock* move_large(LargeBlock* span, std::size_t size, std::size_t used) noexcept {
   const std::size_t pages = pages_for(size);
-  if (Run* moved = move_by_pages(span, pages)) return moved;
-  Run* fresh = allocate_large(pages_for(Config::grown_size(used, size)), 1, true);
-  if (fresh == nullptr) fresh = allocate_large(pages, 1);
-  if (fresh == nullptr) return nullptr;
-  // The old place is not kept: its pages are room to grow for others.
-  std::memcpy(fresh->begin(), span->begin(), used);
-  bookkeeper.give_large(span, SpanState::kDirty);
+  Run* fresh = move_by_pages(span, pages);
+  if (fresh == nullptr) {
+    fresh = allocate_large(pages_for(Config::grown_size(used, size)), 1, true);
+    if (fresh == nullptr) fresh = allocate_large(pages, 1);
+    if (fresh == nullptr) return nullptr;
+    // The old place is not kept: its pages are room to grow for others.
+    std::memcpy(fresh->begin(), span->begin(), used);
+    bookkeeper.give_large(span, SpanState::kDirty);
+  }
+  fresh->ahead_.set(std::uint32_t(fresh->pages_.get() - pages));
   return fresh;
 }
 

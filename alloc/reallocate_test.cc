@@ -195,7 +195,7 @@ TEST_F(ReallocateTest, BlockThatMovedByItsPagesGrowsInPlaceIfTheAddressesBehindI
     if (is_free) os::release(begin + size, Config::kSector);
     EXPECT_EQ(both.block->resize(size + kPage), is_free);
     EXPECT_TRUE(!is_free || usable(begin) == size + Config::kSector);
-    EXPECT_TRUE(!is_free || reallocate_hit(begin, size + 2 * kPage) == begin) << "it grows into that";
+    EXPECT_TRUE(!is_free || reallocate_hit(begin, size + kPage) == begin) << "it grows into that";
   }
 }
 

@@ -268,6 +268,7 @@ class LargeParts {
     if (begun_is_live_.get()) map_.set_span(rest->first_page_.get(), 1, rest);
     run->pages_.set(rest->first_page_.get() - run->first_page_.get());
     run->slack_.set(begun_slack_.get());
+    run->ahead_.set(0);
     run->continues_.set(begun_is_live_.get());
     begun_rest_.set(nullptr);
   }

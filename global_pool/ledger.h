@@ -255,6 +255,7 @@ class Ledger {
     const std::size_t kept = PageMap::in_sectors(pages);
     const Pages rest{run->first_page_.get() + kept, run->pages_.get() - kept};
     run->pages_.set(kept);
+    run->ahead_.set(std::uint32_t(kept - pages));
     log_debug("run %, a mapping of its own, is all that is kept", extent_of(run));
     arena_.give_up(rest, true);
     return rest;
@@ -409,14 +410,16 @@ class Ledger {
       shards_.store(shards, Sync::kRelaxed);
     }
     std::uint32_t least = 0;
-    for (std::uint32_t i = 1; i < shards && pools_of(least) != 0; ++i) {
-      if (pools_of(i) < pools_of(least)) least = i;
+    for (std::uint32_t i = 1; i < shards && pools_[least].get() != 0; ++i) {
+      if (pools_[i].get() < pools_[least].get()) least = i;
     }
-    pools_[least].store(pools_of(least) + 1, Sync::kRelaxed);
+    set_pools(least, pools_[least].get() + 1);
     return least;
   }
-  // How many local pools call it their home; a moment ago, where no mutex is held.
-  std::uint32_t pools_of(std::uint32_t shard) const { return pools_[shard].load(Sync::kRelaxed); }
+  // How many local pools call the shard their home, or did so a moment ago; for any.
+  std::uint32_t pools_of(std::uint32_t shard) const {
+    return posted_pools_[shard].load(Sync::kRelaxed);
+  }
   // Those that have, or have had, spans: the first so many.
   std::uint32_t shards() const {
     const std::uint32_t shards = shards_.load(Sync::kRelaxed);
@@ -426,7 +429,7 @@ class Ledger {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     // After a fork the pools of threads that do not exist are forgotten (retire).
-    if (pools_of(shard) != 0) pools_[shard].store(pools_of(shard) - 1, Sync::kRelaxed);
+    if (pools_[shard].get() != 0) set_pools(shard, pools_[shard].get() - 1);
   }
 
   struct Counts {
@@ -456,7 +459,7 @@ class Ledger {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     std::size_t pools = 0;
-    for (const auto& count : pools_) pools += count.load(Sync::kRelaxed);
+    for (const auto& count : pools_) pools += count.get();
     return pools;
   }
   // The lengths, in bytes, of large blocks, from a sector on: at most kRunsAtOnce of them.
@@ -500,7 +503,7 @@ class Ledger {
     arena_.retire();
     metadata_.retire();
     if constexpr (kGuardsLarge) guarded_.retire();
-    for (auto& count : pools_) count.store(0, Sync::kRelaxed);
+    for (std::uint32_t shard = 0; shard < Limits::kShards; ++shard) set_pools(shard, 0);
     log_note("a fork lost the thread that held the ledger's lock: its free runs are given up");
   }
 
@@ -509,6 +512,10 @@ class Ledger {
     return run->state_.get() == SpanState::kBlocks ? run->pages_.get() : 1;
   }
 
+  void set_pools(std::uint32_t shard, std::uint32_t count) REQUIRES(mutex_, any_mutex) {
+    pools_[shard].set(count);
+    posted_pools_[shard].store(count, Sync::kRelaxed);
+  }
   Span* new_record(std::uintptr_t page, std::size_t pages) REQUIRES(mutex_, any_mutex) {
     void* piece = metadata_.take(sizeof(Span));
     if (piece == nullptr) return nullptr;
@@ -779,7 +786,8 @@ class Ledger {
   Budget<Sync> early_;
   Parts parts_ GUARDED_BY(mutex_){map_, metadata_, early_};
   typename Sync::template Atomic<std::uint32_t> shards_{0};  // from the first pool on; read by any
-  typename Sync::template Atomic<std::uint32_t> pools_[Limits::kShards] = {};  // changed under the mutex
+  Cell<std::uint32_t> pools_[Limits::kShards] GUARDED_BY(mutex_) = {};
+  typename Sync::template Posted<std::uint32_t> posted_pools_[Limits::kShards] = {};  // the same
   using MaybeGuarded =
       std::conditional_t<kGuardsLarge, GuardedBlocks<Sync, Limits>, NoGuardedBlocks>;
   [[no_unique_address]] MaybeGuarded guarded_ GUARDED_BY(mutex_){};

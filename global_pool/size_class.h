@@ -38,7 +38,7 @@ struct SizeClass {
   std::uint32_t pages;       // of a shard's first spans; later ones are longer
   std::uint32_t reciprocal;  // see block_index
   std::uint16_t first_room;  // blocks in a magazine's first array,
-  std::uint16_t base_room;   // in the one it may always grow to,
+  std::uint16_t base_room;   // in the one it may always grow to if its thread has a shard alone,
   std::uint16_t most_room;   // and in its largest
 };
 

@@ -420,8 +420,8 @@ bool LocalPool<Sync, Limits>::grow(unsigned size_class) {
   const std::size_t new_room = first ? info.first_room : 2 * old_room + 1;
   if (new_room > info.most_room) return false;
   // Beyond its base a magazine grows only while it swings between empty and full.
-  const std::size_t base_room =
-      info.base_room >> Config::base_halvings(global_.ledger().pools_of(shard_));
+  const unsigned halvings = Config::base_halvings(global_.ledger().pools_of(shard_));
+  const std::size_t base_room = info.base_room >> (halvings < 16 ? halvings : 16);
   if (new_room > base_room && !first &&
       events_ - shelves_[size_class].last_event > Config::kSwingEvents) {
     return false;

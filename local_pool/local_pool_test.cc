@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <set>
-#include <tuple>
+#include <utility>
 
 #include "tests/support/child.h"
 #include "tests/support/pool_user.h"
@@ -28,6 +28,7 @@ using ralloc_test::take_blocks;
 using ralloc_test::take_rest;
 
 const unsigned k64 = size_class_of(64);
+const unsigned k512 = size_class_of(512);
 const unsigned k1024 = size_class_of(1024);
 const unsigned k4096 = size_class_of(4096);
 const unsigned kLargest = kClasses - 1;
@@ -167,7 +168,7 @@ TEST_F(LocalPoolTest, BaseRoomIsLessWhereManyThreadsAreAtHomeInAShard) {
     ASSERT_LE(ledger.pools_of(shard), 3u);
     std::vector<std::uint32_t> others;
     Blocks blocks, more;
-    for (const auto& [size_class, pools, halvings] : {std::tuple{k4096, 4u, 2u}, {k1024, 3u, 1u}}) {
+    for (const auto& [size_class, pools] : {std::pair{k512, 4u}, {k1024, 3u}}) {
       while (ledger.pools_of(shard) < pools) others.push_back(ledger.attach_pool());
       while (ledger.pools_of(shard) > pools) {
         ledger.detach_pool(others.back());
@@ -178,7 +179,8 @@ TEST_F(LocalPoolTest, BaseRoomIsLessWhereManyThreadsAreAtHomeInAShard) {
         miss(kLargest, Config::kSwingEvents + 1, more);
       }
       const std::size_t first_room = size_class_info(size_class).first_room;
-      EXPECT_EQ(empty_room(size_class), std::max(first_room, base_room(size_class) >> halvings));
+      const std::size_t room = base_room(size_class) >> Config::base_halvings(pools);
+      EXPECT_EQ(empty_room(size_class), std::max(first_room, room));
     }
     for (const std::uint32_t other : others) ledger.detach_pool(other);
     give_blocks(blocks);

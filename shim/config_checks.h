@@ -45,8 +45,6 @@ static_assert(Config::large_spare_bytes(1) <= 1024 * 1024 * kMiB,
 // --- From the local pool to the global pool --------------------------------------------------
 static_assert(Config::kMagazineBaseBytes <= Config::kMagazineBytes,
               "make Config::kMagazineBaseBytes kMagazineBytes at most: it is the smaller of two");
-static_assert(Config::base_halvings(1) < 32 && Config::base_halvings(1000) < 32,
-              "let Config::base_halvings return 31 at most");
 static_assert(Config::kMagazineBytes <= 1024 * kMiB,
               "make Config::kMagazineBytes 1 GiB at most");
 static_assert(Config::kMagazineBlocks >= 15 && Config::kMagazineBlocks <= 2047,

@@ -235,7 +235,7 @@ class Atomic {
 template <class T>
 class Posted {
  public:
-  Posted(T value) : value_(value) {}  // NOT explicit: std::atomic's is not either
+  Posted(T value = {}) : value_(value) {}  // NOT explicit: std::atomic's is not either
   Posted(const Posted&) = delete;
   T load(Order) const { return value_; }
   void store(T value, Order) { value_ = value; }

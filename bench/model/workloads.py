@@ -9,6 +9,7 @@ import math
 from simulator import Machine, Mutex, Queue, Simulation
 
 OUTGOING = 511      # Config::kOutgoingBlocks
+OUTGOING_BYTES = 65536  # Config::kOutgoingBytes
 BATCH = 128         # Config::kBatchBlocks
 SHARDS_MOST = 128   # Config::kShardsMost
 CHUNK = 64          # blocks that pass a queue at once: fewer steps, the same costs
@@ -104,7 +105,7 @@ class Sender:
     them for itself (`keeps_foreign`), it is the magazine that overflows, by batches."""
 
     def __init__(self, pool, size, owners, keeps=False):
-        self.room = BATCH if keeps else OUTGOING
+        self.room = BATCH if keeps else min(OUTGOING, OUTGOING_BYTES // int(size))
         homes = {id(s): s for s in (pool.world.shards[n % len(pool.world.shards)] for n in owners)
                  if s is not pool.shard}
         self.pool, self.size, self.homes, self.count = pool, size, list(homes.values()), 0.0

@@ -34,8 +34,6 @@ REFUSED = [
      "let Config::large_spare_bytes return 1 TiB at most"),
     ("unsigned kSpinTries = ~0u;", "make Config::kSpinTries 1000000 at most"),
     ("std::size_t kMagazineBaseBytes = 8 * kMiB;", "make Config::kMagazineBaseBytes"),
-    ("unsigned base_halvings(std::size_t) { return 32; }",
-     "let Config::base_halvings return 31 at most"),
     ("std::size_t kMagazineBytes = 4096 * kMiB;", "make Config::kMagazineBytes 1 GiB at most"),
     ("std::size_t kMagazineBlocks = 2048;", "make Config::kMagazineBlocks 15 to 2047"),
     ("std::size_t kBatchBlocks = 0;", "make Config::kBatchBlocks 1 to 32767"),

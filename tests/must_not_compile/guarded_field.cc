@@ -13,7 +13,7 @@ std::size_t with_guard(Shard& shard) {
 std::size_t with_guard(Ledger& ledger) {
   Guard guard(ledger.mutex_);
   if (guard.holder_died()) ledger.retire();
-  ledger.parts_.forget_block(nullptr);
+  ledger.pools_[0].set(1);
   ledger.arena_.retire();
   return ledger.runs_.pages(SpanState::kDirty);
 }
@@ -38,8 +38,8 @@ void without(Ledger& ledger) {
   // expected-error@-1 {{reading variable 'arena_' requires holding mutex 'ledger.mutex_'}}
   ledger.metadata_.give(nullptr, 1);
   // expected-error@-1 {{reading variable 'metadata_' requires holding mutex 'ledger.mutex_'}}
-  ledger.parts_.forget_block(nullptr);
-  // expected-error@-1 {{reading variable 'parts_' requires holding mutex 'ledger.mutex_'}}
+  (void)ledger.pools_[0].get();
+  // expected-error@-1 {{reading variable 'pools_' requires holding mutex 'ledger.mutex_'}}
 }
 
 std::size_t after_guard(Shard& shard) {

@@ -32,8 +32,8 @@ void wrong_retirement(Shard& here, Shard& other) {
 void ledger_under_shards_mutex(Shard& here, Ledger& ledger) {
   Guard guard(here.mutex_);
   if (guard.holder_died()) here.retire();
-  ledger.parts_.forget_block(nullptr);
-  // expected-error@-1 {{reading variable 'parts_' requires holding mutex 'ledger.mutex_'}}
+  ledger.pools_[0].set(1);
+  // expected-error@-1 {{reading variable 'pools_' requires holding mutex 'ledger.mutex_'}}
 }
 
 }  // namespace ralloc_test
