@@ -27,7 +27,7 @@ bool is_aligned(const void* p, std::size_t align) {
   if (UNLIKELY(span->is_aside())) {
     die_of_misuse(misuse == Misuse::kNotABlock ? Misuse::kDoubleFree : misuse, block);
   }
-  if (span->has_freed()) die_of_misuse(Misuse::kPartFreed, block);
+  if (has_freed_parts(span)) die_of_misuse(Misuse::kPartFreed, block);
   return span;
 }
 

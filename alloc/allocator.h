@@ -80,6 +80,10 @@ constexpr std::size_t pages_for(std::size_t size) {
   return block != nullptr ? block->begin() : nullptr;
 }
 
+// Whether parts of a large block were freed, as far as its first run tells.
+inline bool has_freed_parts(const LargeBlock* block) {
+  return block->continues_.get() || block->freed_.get() != nullptr;
+}
 // Whether a large block stays as it is when so many of its pages are needed.
 inline bool is_of_pages(const LargeBlock* block, std::size_t pages) {
   const std::size_t had = block->pages_.get();
@@ -100,7 +104,7 @@ inline bool stays_early(const LargeBlock* block, std::size_t size) {
   if (!is_live(key)) return nullptr;
   if (is_large(key)) {
     LargeBlock* const span = bookkeeper.large_at(block);
-    if (span == nullptr || span->is_aside() || span->has_freed()) return nullptr;
+    if (span == nullptr || span->is_aside() || has_freed_parts(span)) return nullptr;
     const bool stays = size > kSmallMost ? is_of_pages(span, pages_for(size)) && !span->is_early()
                                          : stays_early(span, size);
     return stays ? block : nullptr;

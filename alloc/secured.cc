@@ -75,7 +75,7 @@ void free_large(void* ptr) {
   const BlockState was = take_back(ptr);
   // Nobody else frees it from here on.
   SecuredLarge* const block = bookkeeper.large_at(ptr);
-  if (block == nullptr || block->has_freed()) {
+  if (block == nullptr || has_freed_parts(block)) {
     block_states.restore(ptr, was);
     die_of_misuse(block == nullptr ? Misuse::kNotABlock : Misuse::kPartFreed, ptr);
   }

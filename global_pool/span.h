@@ -159,8 +159,6 @@ class Span {
     whole_bytes_.store(bytes, Sync::kRelaxed);
   }
   void forget_whole() { whole_bytes_.store(0, Sync::kRelaxed); }
-  // Of a large block's first run: whether parts of the block were freed, as far as it tells.
-  bool has_freed() const { return continues_.get() || freed_.get() != nullptr; }
   bool is_early() const { return is_early_.load(Sync::kRelaxed); }
   void begin_early() { is_early_.store(true, Sync::kRelaxed); }
   // It fills its page, or is gone.
