@@ -9,7 +9,7 @@ import math
 from simulator import Machine, Mutex, Queue, Simulation
 
 OUTGOING = 511      # Config::kOutgoingBlocks
-OUTGOING_BYTES = 65536  # Config::kOutgoingBytes
+OUTGOING_BYTES = 262144  # Config::kOutgoingBytes
 BATCH = 128         # Config::kBatchBlocks
 SHARDS_MOST = 128   # Config::kShardsMost
 CHUNK = 64          # blocks that pass a queue at once: fewer steps, the same costs
