@@ -149,7 +149,7 @@ LargeBlock* move_large(LargeBlock* span, std::size_t size, std::size_t used) noe
     std::memcpy(fresh->begin(), span->begin(), used);
     bookkeeper.give_large(span, SpanState::kDirty);
   }
-  fresh->ahead_.set(std::uint32_t(fresh->pages_.get() - pages));
+  fresh->need(pages);
   return fresh;
 }
 

@@ -87,6 +87,7 @@ inline bool has_freed_parts(const LargeBlock* block) {
 // Whether a large block stays as it is when so many of its pages are needed.
 inline bool is_of_pages(const LargeBlock* block, std::size_t pages) {
   const std::size_t had = block->pages_.get();
+  // (Sizes beyond all that there can be come round to no pages.)
   if (pages > had || pages == 0) return false;
   const std::size_t tail = had - pages;
   return tail <= block->ahead_.get() || !Config::is_tail_cut(had * kPage, tail * kPage);

@@ -104,7 +104,7 @@ class Ledger {
     const std::size_t more = pages - run->pages_.get();
     // (Whole sectors are ahead already.)
     if (!lengthen(run, more, run->is_apart_.get() ? more : more + ahead)) return false;
-    run->ahead_.set(std::uint32_t(run->pages_.get() - pages));
+    run->need(pages);
     return true;
   }
 
@@ -117,7 +117,7 @@ class Ledger {
     Span* rest = new_record(run->first_page_.get() + pages, run->pages_.get() - pages);
     if (rest == nullptr) return false;
     run->pages_.set(pages);
-    run->ahead_.set(0);
+    run->need(pages);
     log_debug("run % is what was left of a block that shrank", extent_of(run));
     insert_merged(rest, SpanState::kDirty, now_ms);
     mark_room(run, true);
@@ -255,7 +255,7 @@ class Ledger {
     const std::size_t kept = PageMap::in_sectors(pages);
     const Pages rest{run->first_page_.get() + kept, run->pages_.get() - kept};
     run->pages_.set(kept);
-    run->ahead_.set(std::uint32_t(kept - pages));
+    run->need(pages);
     log_debug("run %, a mapping of its own, is all that is kept", extent_of(run));
     arena_.give_up(rest, true);
     return rest;

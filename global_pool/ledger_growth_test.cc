@@ -12,6 +12,14 @@ using ralloc_test::kSmallPage;
 
 class LedgerGrowthTest : public ralloc_test::LedgerBed {
  protected:
+  // A taken run with a dirty one behind it, and behind that another taken one.
+  Run* take_before_free(std::size_t pages, std::size_t free) {
+    Run* run = take(pages);
+    Run* next = take(free);
+    EXPECT_NE(take(1), nullptr);
+    give(next);
+    return run;
+  }
   // A taken run in whose place nothing is free.
   Run* take_rest_of_step() { return take(clean_pages()); }
 };
@@ -19,10 +27,7 @@ class LedgerGrowthTest : public ralloc_test::LedgerBed {
 // --- Blocks that grow -----------------------------------------------------------------------------
 
 TEST_F(LedgerGrowthTest, ExtendsIntoAFreeNeighbour) {
-  Run* run = take(3);
-  Run* next = take(5);
-  ASSERT_NE(take(1), nullptr);
-  give(next);
+  Run* run = take_before_free(3, 5);
   ASSERT_TRUE(ledger_.extend(run, 5));
   EXPECT_EQ(run->pages_.get(), 5u);
   EXPECT_EQ(dirty_pages(), 3u);
@@ -34,10 +39,7 @@ TEST_F(LedgerGrowthTest, ExtendsIntoAFreeNeighbour) {
 }
 
 TEST_F(LedgerGrowthTest, DoesNotExtendIntoANeighbourThatIsTooShort) {
-  Run* run = take(3);
-  Run* next = take(5);
-  ASSERT_NE(take(1), nullptr);
-  give(next);
+  Run* run = take_before_free(3, 5);
   EXPECT_FALSE(ledger_.extend(run, 9));
   EXPECT_EQ(run->pages_.get(), 3u);
   EXPECT_EQ(dirty_pages(), 5u);
@@ -89,10 +91,7 @@ TEST_F(LedgerGrowthTest, ExtendsOverDirtyAndCleanNeighboursByTurns) {
 }
 
 TEST_F(LedgerGrowthTest, TakesPagesAheadWhereTheyAreFree) {
-  Run* run = take(3);
-  Run* next = take(5);
-  ASSERT_NE(take(1), nullptr);
-  give(next);
+  Run* run = take_before_free(3, 5);
   ASSERT_TRUE(ledger_.extend(run, 4, 2));
   EXPECT_EQ(run->pages_.get(), 6u);
   EXPECT_EQ(run->ahead_.get(), 2u);
@@ -244,10 +243,7 @@ TEST_F(LedgerGrowthTest, ShortensAndFreesTheRest) {
 }
 
 TEST_F(LedgerGrowthTest, RestOfAShortenedRunMergesWithItsNeighbour) {
-  Run* run = take(10);
-  Run* next = take(5);
-  ASSERT_NE(take(1), nullptr);
-  give(next);
+  Run* run = take_before_free(10, 5);
   ASSERT_TRUE(ledger_.shorten(run, 4, 0));
   EXPECT_EQ(page_of_next(11), run->end_page());
   EXPECT_EQ(run->pages_.get(), 4u);

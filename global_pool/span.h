@@ -159,6 +159,8 @@ class Span {
     whole_bytes_.store(bytes, Sync::kRelaxed);
   }
   void forget_whole() { whole_bytes_.store(0, Sync::kRelaxed); }
+  // So many pages of it are needed; the others are ahead.
+  void need(std::size_t pages) { ahead_.set(std::uint32_t(pages_.get() - pages)); }
   bool is_early() const { return is_early_.load(Sync::kRelaxed); }
   void begin_early() { is_early_.store(true, Sync::kRelaxed); }
   // It fills its page, or is gone.

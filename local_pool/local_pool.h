@@ -265,6 +265,11 @@ class LocalPool : public PoolRack<Limits> {
   std::size_t count(unsigned size_class) const {
     return std::size_t(magazines[size_class].top - shelves_[size_class].array);
   }
+  // What a magazine may always grow to, while so many threads are at home in this shard.
+  std::size_t base_room(const SizeClass& info) const {
+    const unsigned halvings = Config::base_halvings(global_.ledger().pools_of(shard_));
+    return info.base_room >> (halvings < 16 ? halvings : 16);
+  }
   // Blocks to exchange at once: at most half of the room, so that what comes next has a place.
   std::size_t batch(unsigned size_class) const {
     const std::size_t half = (room(size_class) + 1) / 2;
@@ -420,10 +425,8 @@ bool LocalPool<Sync, Limits>::grow(unsigned size_class) {
   const std::size_t new_room = first ? info.first_room : 2 * old_room + 1;
   if (new_room > info.most_room) return false;
   // Beyond its base a magazine grows only while it swings between empty and full.
-  const unsigned halvings = Config::base_halvings(global_.ledger().pools_of(shard_));
-  const std::size_t base_room = info.base_room >> (halvings < 16 ? halvings : 16);
-  if (new_room > base_room && !first &&
-      events_ - shelves_[size_class].last_event > Config::kSwingEvents) {
+  if (!first && events_ - shelves_[size_class].last_event > Config::kSwingEvents &&
+      new_room > base_room(info)) {
     return false;
   }
   const std::size_t bytes = first ? 0 : (new_room - old_room) * info.block_size;

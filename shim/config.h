@@ -132,7 +132,7 @@ struct DefaultConfig {
   /// in a forked child those of its parent; a magazine that has more room keeps it while it is used.
   /// Unit: halvings. Range: any; beyond 11 only first rooms are left.
   /// Why: what a thread's magazines hold is idle while it waits for a core. With sixteen threads on two
-  /// cores bench/server_load takes 13 % less memory, at the same throughput.
+  /// cores bench/server_load takes 12 % less memory, at the same throughput.
   static constexpr unsigned base_halvings(std::size_t threads) {
     return threads < 2 ? 0 : threads < 4 ? 1 : 2;
   }
