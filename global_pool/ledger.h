@@ -356,9 +356,12 @@ class Ledger {
     Span* run = runs_.find_clean_aligned(kSector);
     if (run == nullptr) return LooseRun(nullptr);
     const std::size_t usable = run->pages_.get() - runs_.front_waste(run, kSector);
-    run = carve(run, usable / kSector * kSector, kSector);
-    if (run != nullptr) run->state_.set(SpanState::kLeaving);
-    return LooseRun(run);
+    const std::size_t pages = usable / kSector * kSector;
+    Span* sectors = carve(run, pages, kSector);
+    // Records may be all that is missing: these addresses make room for more of them.
+    if (sectors == nullptr && metadata_.open_reserve()) sectors = carve(run, pages, kSector);
+    if (sectors != nullptr) sectors->state_.set(SpanState::kLeaving);
+    return LooseRun(sectors);
   }
   // The record of a run of whole sectors, or of a block apart, whose addresses the caller
   // releases now.

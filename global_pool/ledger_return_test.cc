@@ -149,9 +149,19 @@ TEST_F(LedgerReturnTest, SectorsWithBackingStay) {
 TEST_F(LedgerReturnTest, SectorsStayWithoutARecord) {
   ASSERT_NE(take(3), nullptr);
   const std::size_t clean = clean_pages();
+  FakeMetadata::has_reserve = false;
   FakeMetadata::takes_until_failure = 1;
   EXPECT_EQ(take_sectors(), nullptr);
   EXPECT_EQ(clean_pages(), clean);
+}
+
+TEST_F(LedgerReturnTest, ForSectorsThereAreRecordsInReserve) {
+  ASSERT_NE(take(3), nullptr);
+  FakeMetadata::takes_until_failure = 2;  // two are needed in the middle of a run
+  Run* run = take_sectors();
+  ASSERT_NE(run, nullptr);
+  EXPECT_EQ(run->pages_.get(), kStepPages - kSector);
+  forget(run);
 }
 
 TEST_F(LedgerReturnTest, NobodyGetsOrMergesWithReleasedSectors) {

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <new>
+#include <utility>
 
 #include "global_pool/bases.h"
 #include "global_pool/limits.h"
@@ -34,17 +35,29 @@ void Metadata::push(void* piece, unsigned index) {
   free_ += kLeast << index;
 }
 
-bool Metadata::map_chunk() {
-  // What is left of the old chunk becomes pieces, largest first; its begin is a multiple
-  // of 16, so low bits of the address say what fits there.
-  while (chunk_begin_ != chunk_end_) {
-    const std::size_t left = chunk_end_ - chunk_begin_;
-    const std::size_t natural = chunk_begin_ & (~chunk_begin_ + 1);
+// What is free already becomes pieces, largest first; its begin is a multiple of 16, so low bits of
+// the address say what fits there.
+void Metadata::push_all(std::uintptr_t begin, std::uintptr_t end) {
+  free_ -= end - begin;
+  while (begin != end) {
+    const std::size_t left = end - begin;
+    const std::size_t natural = begin & (~begin + 1);
     const std::size_t size = std::bit_floor(natural < left ? natural : left);
-    push(reinterpret_cast<void*>(chunk_begin_), size_index(size));
-    free_ -= size;  // it was counted with the chunk
-    chunk_begin_ += size;
+    push(reinterpret_cast<void*>(begin), size_index(size));
+    begin += size;
   }
+}
+
+bool Metadata::open_reserve() {
+  if (reserve_ == 0) return false;
+  const std::uintptr_t begin = std::exchange(reserve_, 0);
+  push_all(begin, begin + kReserve);
+  return true;
+}
+
+bool Metadata::map_chunk() {
+  push_all(chunk_begin_, chunk_end_);
+  chunk_begin_ = chunk_end_;
   std::size_t bytes = Config::kMetadataChunk;
   const std::size_t guard = Defences::kGuardsRecords ? os::page_size() : 0;
   const std::size_t reserved = bytes + 2 * guard;
@@ -65,8 +78,10 @@ bool Metadata::map_chunk() {
     bytes = reserved;
   }
   log_debug("% is committed for records", Extent{chunk, bytes});
-  chunk_begin_ = std::uintptr_t(chunk);
-  chunk_end_ = chunk_begin_ + bytes;
+  (void)open_reserve();
+  reserve_ = std::uintptr_t(chunk);
+  chunk_begin_ = reserve_ + kReserve;
+  chunk_end_ = reserve_ + bytes;
   mapped_ += bytes;
   guards_ += reserved - bytes;
   free_ += bytes;
@@ -114,7 +129,7 @@ void Metadata::give(void* piece, std::size_t bytes) { push(piece, size_index(byt
 
 void Metadata::retire() {
   for (Piece*& head : free_pieces_) head = nullptr;
-  chunk_begin_ = chunk_end_ = 0;
+  chunk_begin_ = chunk_end_ = reserve_ = 0;
   free_ = 0;
 }
 

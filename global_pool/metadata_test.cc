@@ -24,6 +24,13 @@ namespace {
 
 constexpr std::size_t kSizes[] = {16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384};
 
+// All of the first chunk but its reserve.
+void use_up(Metadata& metadata) {
+  do {
+    ASSERT_NE(metadata.take(16), nullptr);
+  } while (metadata.free() != Metadata::kReserve);
+}
+
 TEST(MetadataTest, MapsNothingBeforeItIsAsked) {
   Metadata metadata;
   EXPECT_EQ(metadata.mapped(), 0u);
@@ -115,7 +122,7 @@ TEST(MetadataTest, IsNullWithoutAddressesAndServesAgainWithThem) {
 TEST(MetadataTest, WithoutAddressesALargerPieceIsCut) {
   Metadata metadata;
   void* const large = metadata.take(16384);
-  while (metadata.free() != 0) ASSERT_NE(metadata.take(16), nullptr);
+  use_up(metadata);
   rlimit usual;
   ASSERT_EQ(getrlimit(RLIMIT_AS, &usual), 0);
   const rlimit none{0, usual.rlim_max};
@@ -133,17 +140,42 @@ TEST(MetadataTest, WithoutAddressesALargerPieceIsCut) {
   ASSERT_TRUE(restored);
   EXPECT_EQ(refused, nullptr);
   EXPECT_EQ(piece, large);
-  EXPECT_EQ(left, 16384u - 32);
+  EXPECT_EQ(left, 16384u - 32 + Metadata::kReserve);
   EXPECT_TRUE(are_pieces);
   EXPECT_EQ(none_left, nullptr);
   EXPECT_EQ(metadata.mapped(), Config::kMetadataChunk);
 }
 
+TEST(MetadataTest, WithoutAddressesTheReserveServesOnce) {
+  Metadata metadata;
+  EXPECT_FALSE(metadata.open_reserve()) << "it comes with the first chunk";
+  use_up(metadata);
+  rlimit usual;
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &usual), 0);
+  const rlimit none{0, usual.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &none), 0);
+  void* const refused = metadata.take(256);
+  const bool was_opened = metadata.open_reserve();
+  unsigned served = 0;
+  while (metadata.take(256) != nullptr) ++served;
+  const bool was_opened_again = metadata.open_reserve();
+  const bool restored = setrlimit(RLIMIT_AS, &usual) == 0;
+  ASSERT_TRUE(restored);
+  EXPECT_EQ(refused, nullptr);
+  EXPECT_TRUE(was_opened);
+  EXPECT_EQ(served, Metadata::kReserve / 256);
+  EXPECT_FALSE(was_opened_again);
+  EXPECT_EQ(metadata.free(), 0u);
+  EXPECT_NE(metadata.take(256), nullptr);
+  EXPECT_TRUE(metadata.open_reserve()) << "the next chunk has one too";
+}
+
 TEST(MetadataTest, InTheSecureBuildAChunkLiesBetweenInaccessiblePages) {
   if constexpr (Defences::kGuardsRecords) {
     Metadata metadata;
-    char* const chunk = static_cast<char*>(metadata.take(16384));
-    ASSERT_NE(chunk, nullptr);
+    char* const first = static_cast<char*>(metadata.take(16384));
+    ASSERT_NE(first, nullptr);
+    char* const chunk = first - Metadata::kReserve;
     char* const end = chunk + Config::kMetadataChunk;
     EXPECT_TRUE(ralloc_test::is_readable(chunk) && ralloc_test::is_readable(end - 1));
     EXPECT_FALSE(ralloc_test::is_readable(chunk - 1) || ralloc_test::is_readable(end));

@@ -248,6 +248,7 @@ class WorldMetadata {
     taken_.set(taken_.get() - bytes);
     World::records_out -= is_of_run(bytes) ? 0 : 1;
   }
+  bool open_reserve() { return true; }
   void retire() {}
   std::size_t mapped() const { return taken_.get(); }
   std::size_t guards() const { return 0; }

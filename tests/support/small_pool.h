@@ -139,6 +139,7 @@ struct FakeMemory {
 struct FakeMetadata : ralloc::Metadata {
   static inline std::size_t outstanding = 0;
   static inline unsigned takes_until_failure = 0;  // 0: none fails
+  static inline bool has_reserve = true;
 
   void* take(std::size_t bytes) {
     if (takes_until_failure != 0 && --takes_until_failure == 0) return nullptr;
@@ -149,6 +150,7 @@ struct FakeMetadata : ralloc::Metadata {
     outstanding -= bytes;
     ralloc::Metadata::give(piece, bytes);
   }
+  bool open_reserve() { return has_reserve; }
 };
 
 constexpr ralloc::SizeClass small_class(std::uint32_t block_size, std::uint32_t pages) {
@@ -217,6 +219,7 @@ class FakeKernel {
     FakeMemory::state = &state_;
     FakeMetadata::outstanding = 0;
     FakeMetadata::takes_until_failure = 0;
+    FakeMetadata::has_reserve = true;
   }
   ~FakeKernel() {
     for (const auto& [begin, size] : state_.maps) ralloc::os::release(begin, size);
