@@ -43,7 +43,7 @@ class GuardedBlocks {
     constexpr std::size_t kForBallast = Defences::kGuardedForBallast;
     if constexpr (kForBallast != 0) {
       // Only if there were never as many. Limited addresses are not many mappings.
-      if (live_.get() >= ballasted_.get() && limit() == SIZE_MAX) {
+      if (live_.get() >= ballasted_.get() && Memory::limit() == SIZE_MAX) {
         ballast_.add();
         ballasted_.set(ballasted_.get() + kForBallast);
       }
@@ -72,19 +72,12 @@ class GuardedBlocks {
     open_.set(all > block->open_.get() ? all - block->open_.get() : 0);
     block->open_.set(std::uint32_t(open));
   }
-  // The limit on the address space of the process. It is asked for once in a while, since that is
-  // a system call: who lowers it while the program runs is heeded soon.
-  std::size_t limit() {
-    if (asks_.get() % kAsksOnceIn == 0) limit_.set(Memory::limit());
-    asks_.set(asks_.get() + 1);
-    return limit_.get();
-  }
 
   // --- Those that were freed ---------------------------------------------------------------------
   // Whether it is not to wait: it is too long, or a process that may not have many addresses needs
   // them.
   bool refuses(const Span* block) {
-    return limit() != SIZE_MAX || (block->open_.get() == 0 && block->pages_.get() > kPagesMost);
+    return Memory::limit() != SIZE_MAX || (block->open_.get() == 0 && block->pages_.get() > kPagesMost);
   }
   void put(Span* block) {
     block->state_.set(SpanState::kLeaving);
@@ -127,7 +120,6 @@ class GuardedBlocks {
 
  private:
   static constexpr std::size_t kPagesMost = Defences::kLargeQuarantineBytes >> Limits::kPageShift;
-  static constexpr unsigned kAsksOnceIn = 64;
 
   static std::size_t open_most() { return Defences::kLargeOpenBytes / Memory::granule(); }
   // With those before the block.
@@ -139,8 +131,6 @@ class GuardedBlocks {
   Cell<std::size_t> ballasted_{};  // so many may live with the ballast that is there
   Ballast<Sync, Limits> ballast_{};
   Cell<std::size_t> open_{};
-  Cell<std::size_t> limit_{};
-  Cell<unsigned> asks_{};
   WaitingBlocks<Sync, Span, &GuardedBlocks::open_of> waiting_open_{};
   WaitingBlocks<Sync, Span, &GuardedBlocks::pages_of> waiting_closed_{};
 };

@@ -606,7 +606,7 @@ class Ledger {
   Span* reserve_guarded(const GuardedWish& wish) requires(kGuardsLarge)
       REQUIRES(mutex_, any_mutex) {
     const std::size_t pages = wish.align + wish.pages;
-    const std::size_t limit = guarded_.limit();
+    const std::size_t limit = Limits::Memory::limit();
     const std::size_t bytes = arena_.reserved_bytes() + (pages << Limits::kPageShift);
     if (limit != SIZE_MAX && bytes > limit / 4) return nullptr;
     Span* const run = new_record(0, 0);

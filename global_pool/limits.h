@@ -20,6 +20,7 @@
 #include "shim/options.h"
 #include "shim/os.h"
 #include "shim/random.h"
+#include "shim/shared_value.h"
 
 namespace ralloc {
 
@@ -181,10 +182,21 @@ struct ShippedLimits {
 
   // Where address space and its backing come from.
   struct Memory {
+    // Bytes of address space that the process may have; SIZE_MAX is no limit. Asked once, for a sandbox
+    // may kill who asks: whether one came later is known when the OS refuses what it would have given.
+    static std::size_t limit() {
+      const std::size_t known = known_limit.get();
+      if (known != 0) return known;
+      const std::size_t limit = os::address_space_limit();
+      known_limit.replace(limit);
+      return limit;
+    }
     static void* reserve(std::size_t bytes, std::size_t align, void* hint) {
       void* const p = os::reserve(bytes, align, hint);
-      if constexpr (kDebugger) {
-        if (p != nullptr) debugger::note_reserved(p, bytes);
+      if (p == nullptr) {
+        note_refused(bytes);
+      } else if constexpr (kDebugger) {
+        debugger::note_reserved(p, bytes);
       }
       return p;
     }
@@ -195,7 +207,10 @@ struct ShippedLimits {
       return p;
     }
     [[nodiscard]] static bool commit(void* p, std::size_t bytes) {
-      if (!os::commit(p, bytes)) return false;
+      if (!os::commit(p, bytes)) {
+        note_refused(bytes);
+        return false;
+      }
       if constexpr (kDebugger) debugger::note_committed(p, bytes);
       return true;
     }
@@ -223,7 +238,6 @@ struct ShippedLimits {
       os::release(p, bytes);
     }
     static std::size_t granule() { return os::page_size(); }
-    static std::size_t limit() { return os::address_space_limit(); }
     static std::uint64_t now_ms() { return os::now_ms(); }
     static unsigned cpu_count() { return os::cpu_count(); }
     static std::uint64_t random() {
@@ -231,6 +245,16 @@ struct ShippedLimits {
       (void)os::fill_random(&word, sizeof word);  // weaker bytes are better than none
       return word;
     }
+
+   private:
+    // There is a limit, of whatever kind. (What is longer than a piece would be refused without one.)
+    [[gnu::cold, gnu::noinline]] static void note_refused(std::size_t bytes) {
+      if (bytes > Config::kArenaPiece) return;
+      constexpr std::size_t kUnknown = SIZE_MAX - 1;
+      const std::size_t limit = kSecure ? os::address_space_limit() : known_limit.get();
+      known_limit.replace(limit < kUnknown ? limit : kUnknown);
+    }
+    static inline constinit SharedValue<std::size_t> known_limit;
   };
 };
 

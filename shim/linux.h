@@ -152,8 +152,12 @@ struct LinuxOn {
   static bool commit(void* begin, std::size_t bytes) noexcept {
     return Calls::mprotect(begin, bytes, PROT_READ | PROT_WRITE);
   }
+  // What the program locked and did not unlock is purged too, since Linux 5.18: else it would keep all
+  // that lies around it.
   static bool purge(void* begin, std::size_t bytes) noexcept {
-    return Calls::madvise(begin, bytes, MADV_DONTNEED);
+    if (!heeds_advice()) return map(begin, bytes, PROT_READ | PROT_WRITE, MAP_FIXED) == begin;
+    return Calls::madvise(begin, bytes, MADV_DONTNEED) ||
+           Calls::madvise(begin, bytes, kDontNeedLocked);
   }
   // By a fresh mapping: what was committed would stay accounted for, and a mapping of its own.
   // Where the kernel fails late the old pages are gone, and the hole is filled if it is one.
@@ -216,6 +220,7 @@ struct LinuxOn {
 
   // Since Linux 4.14.
   static void* map_wiped_on_fork(std::size_t bytes) noexcept {
+    if (!heeds_advice()) return nullptr;
     void* p = map(nullptr, bytes, PROT_READ | PROT_WRITE);
     if (p != nullptr && !Calls::madvise(p, bytes, MADV_WIPEONFORK)) {
       release(p, bytes);
@@ -238,6 +243,20 @@ struct LinuxOn {
   [[noreturn]] static void abort() noexcept { Libc::abort(); }
 
  private:
+  static constexpr int kDontNeedLocked = 24;  // MADV_DONTNEED_LOCKED, which older headers lack
+  static constexpr int kNoAdvice = 0x7fff;
+
+  // Emulators say yes to any advice: qemu-user up to 7.0 heeds none, 7.2 MADV_DONTNEED alone.
+  static bool heeds_advice() noexcept {
+    enum : unsigned char { kUnknown, kNo, kYes };
+    static constinit std::atomic<unsigned char> known{kUnknown};
+    unsigned char heeds = known.load(std::memory_order_relaxed);
+    if (heeds == kUnknown) {
+      heeds = Calls::madvise(nullptr, 0, kNoAdvice) ? kNo : kYes;
+      known.store(heeds, std::memory_order_relaxed);
+    }
+    return heeds == kYes;
+  }
   static void* map(void* hint, std::size_t bytes, int protection, int more_flags = 0) noexcept {
     return Calls::mmap(hint, bytes, protection,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | more_flags);

@@ -23,7 +23,8 @@ bool set_break(std::uintptr_t address) noexcept {
   StdSync::Guard guard(break_mutex);
   (void)guard.holder_died();  // as above
   const std::uintptr_t from = os::program_break();
-  return from != 0 && os::move_break_to(from, address);
+  // (Below its begin the break does not move, and glibc's brk calls that a success: brk(0) is one.)
+  return from != 0 && (os::move_break_to(from, address) || os::program_break() >= address);
 }
 
 }  // namespace ralloc

@@ -17,7 +17,8 @@ namespace ralloc {
 
 // Moves the break by so many bytes. Where it was; 0, and there it stays, if it cannot be moved.
 [[nodiscard]] std::uintptr_t move_break(std::ptrdiff_t bytes) noexcept EXCLUDES(any_mutex);
-// Moves the break to an address. False, and it stays, if it cannot be moved there.
+// Moves the break to an address. False, and it stays, if it cannot be moved there; below its begin it
+// stays as well, and that is true.
 [[nodiscard]] bool set_break(std::uintptr_t address) noexcept EXCLUDES(any_mutex);
 
 }  // namespace ralloc

@@ -64,10 +64,20 @@ TEST(ProgramBreakTest, FailsWithEnomem) {
     EXPECT_EQ(sbrk(opaque(bytes)), kFailed);
     EXPECT_EQ(errno, ENOMEM);
   }
-  for (const std::uintptr_t address : {std::uintptr_t{1}, std::uintptr_t{1} << 47, UINTPTR_MAX}) {
+  for (const std::uintptr_t address : {std::uintptr_t{1} << 47, UINTPTR_MAX}) {
     errno = 0;
     EXPECT_EQ(brk(reinterpret_cast<void*>(opaque(address))), -1);
     EXPECT_EQ(errno, ENOMEM);
+  }
+  expect_break_at(start);
+}
+
+TEST(ProgramBreakTest, StaysWhereItIsBelowItsBegin) {
+  void* const start = sbrk(0);
+  for (const std::uintptr_t address : {std::uintptr_t{0}, std::uintptr_t{1}, std::uintptr_t{4096}}) {
+    errno = 7;
+    EXPECT_EQ(brk(reinterpret_cast<void*>(opaque(address))), 0) << "as glibc's";
+    EXPECT_EQ(errno, 7);
   }
   expect_break_at(start);
 }
