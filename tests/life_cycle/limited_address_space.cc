@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
+#include <iterator>
 #include <new>
 
 #include "support/build.h"
@@ -63,6 +64,22 @@ void require_as_much_again(std::size_t size) {
                second / kKiB);
   REQUIRE(first >= limit_bytes / (ralloc_test::kExactSizes ? 5 : 3));  // most of it, rounded up to what a block of the size takes
   REQUIRE(second >= first / 10 * 9);
+}
+
+// Of all that there is, most is in few blocks, and the allocator has few records; then many are needed.
+void require_small_ones_after_large() {
+  constexpr std::size_t kSizes[] = {2'000'000, 60'000, 4000, 64};
+  Link* chains[std::size(kSizes)];
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < std::size(kSizes); ++i) {
+    std::size_t count;
+    chains[i] = fill(kSizes[i], &count);
+    bytes += count * kSizes[i];
+  }
+  for (Link* chain : chains) free_chain(chain);
+  const std::size_t small = fill_and_free(60'000);
+  std::fprintf(stderr, "many after few blocks:     %zu KiB, then %zu KiB\n", bytes / kKiB, small / kKiB);
+  REQUIRE(small >= bytes / 10 * 7);  // of 64 KiB each
 }
 
 void require_bad_alloc_and_recovery() {
@@ -167,7 +184,8 @@ int main() {
   REQUIRE(getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY);
   limit_bytes = limit.rlim_cur;
   start_threads();
-  for (const std::size_t size : {2000000, 40000, 1000, 64, 5000, 40000, 64, 300000, 1000000, 16, 32768, 1000}) {
+  require_small_ones_after_large();
+  for (const std::size_t size : {1000, 64, 5000, 40000, 64, 300000, 1000000, 16, 32768, 1000}) {
     require_as_much_again(size);
   }
   require_realloc_stops_at_the_limit_and_keeps_contents();
