@@ -182,8 +182,9 @@ struct ShippedLimits {
 
   // Where address space and its backing come from.
   struct Memory {
-    // Bytes of address space that the process may have; SIZE_MAX is no limit. Asked once, for a sandbox
-    // may kill who asks: whether one came later is known when the OS refuses what it would have given.
+    // Bytes of address space that the process may have; SIZE_MAX is no limit. Asked at the first
+    // allocation and not again, for a sandbox may kill who asks: that one came later is known when the OS
+    // refuses something.
     static std::size_t limit() {
       const std::size_t known = known_limit.get();
       if (known != 0) return known;
@@ -247,12 +248,16 @@ struct ShippedLimits {
     }
 
    private:
-    // There is a limit, of whatever kind. (What is longer than a piece would be refused without one.)
+    // There is a limit, of whatever kind. (What is longer than a piece would be refused without one.) The
+    // security build asks: it may be the mappings that are short, and for good it gives up nothing for
+    // these.
     [[gnu::cold, gnu::noinline]] static void note_refused(std::size_t bytes) {
       if (bytes > Config::kArenaPiece) return;
       constexpr std::size_t kUnknown = SIZE_MAX - 1;
-      const std::size_t limit = kSecure ? os::address_space_limit() : known_limit.get();
-      known_limit.replace(limit < kUnknown ? limit : kUnknown);
+      const std::size_t known = known_limit.get();
+      known_limit.replace(kSecure            ? os::address_space_limit()
+                          : known < kUnknown ? known
+                                             : kUnknown);
     }
     static inline constinit SharedValue<std::size_t> known_limit;
   };

@@ -152,12 +152,10 @@ struct LinuxOn {
   static bool commit(void* begin, std::size_t bytes) noexcept {
     return Calls::mprotect(begin, bytes, PROT_READ | PROT_WRITE);
   }
-  // What the program locked and did not unlock is purged too, since Linux 5.18: else it would keep all
-  // that lies around it.
+  // (Not MADV_DONTNEED_LOCKED: who has called mlockall is to have no page faults.)
   static bool purge(void* begin, std::size_t bytes) noexcept {
     if (!heeds_advice()) return map(begin, bytes, PROT_READ | PROT_WRITE, MAP_FIXED) == begin;
-    return Calls::madvise(begin, bytes, MADV_DONTNEED) ||
-           Calls::madvise(begin, bytes, kDontNeedLocked);
+    return Calls::madvise(begin, bytes, MADV_DONTNEED);
   }
   // By a fresh mapping: what was committed would stay accounted for, and a mapping of its own.
   // Where the kernel fails late the old pages are gone, and the hole is filled if it is one.
@@ -192,7 +190,7 @@ struct LinuxOn {
     }
     std::memcpy(from, one, bytes);
     release(one, bytes);
-    return Moved::kLost;
+    return reserve_at(to, to_bytes) || is_reserved(to, to_bytes) ? Moved::kNo : Moved::kLost;
   }
 
   // The kernel is asked, for the break may have been moved past libc.
@@ -243,7 +241,14 @@ struct LinuxOn {
   [[noreturn]] static void abort() noexcept { Libc::abort(); }
 
  private:
-  static constexpr int kDontNeedLocked = 24;  // MADV_DONTNEED_LOCKED, which older headers lack
+  // After mremap has failed: all of it is mapped, and its begin cannot be read. The kernel has not unmapped
+  // it, for what others map meanwhile can be read, or leaves a hole.
+  static bool is_reserved(void* begin, std::size_t bytes) noexcept {
+    const timespec no_time{};
+    return Calls::madvise(begin, bytes, MADV_NORMAL) &&
+           linux_syscall(SYS_futex, begin, FUTEX_WAIT_PRIVATE, 0, &no_time) == -EFAULT;
+  }
+
   static constexpr int kNoAdvice = 0x7fff;
 
   // Emulators say yes to any advice: qemu-user up to 7.0 heeds none, 7.2 MADV_DONTNEED alone.

@@ -60,22 +60,12 @@ TEST(LinuxTest, HasMemoryThatIsWipedOnFork) {
   Linux::release(p, kPage);
 }
 
-// Before 5.18.
-struct NoPurgingOfLocked : os::KernelCalls {
-  static bool madvise(void* begin, std::size_t bytes, int advice) noexcept {
-    constexpr int kDontNeedLocked = 24;
-    return advice != kDontNeedLocked && KernelCalls::madvise(begin, bytes, advice);
-  }
-};
-
-TEST(LinuxTest, PurgesLockedMemoryWhereTheKernelCan) {
-  Pages<Linux> pages(3);
-  std::memset(pages.at(0), 1, pages.bytes());
-  ASSERT_EQ(os::linux_syscall(SYS_mlock, pages.at(1), kPage), 0);
-  EXPECT_FALSE(os::LinuxOn<NoPurgingOfLocked>::purge(pages.at(1), kPage));
-  EXPECT_TRUE(is_filled(pages.at(1), kPage, 1)) << "and it says so where it cannot";
-  if (!Linux::purge(pages.at(0), pages.bytes())) GTEST_SKIP() << "Linux before 5.18";
-  EXPECT_TRUE(is_filled(pages.at(0), pages.bytes(), 0));
+TEST(LinuxTest, SaysThatLockedMemoryKeepsItsContents) {
+  Pages<Linux> pages(1);
+  std::memset(pages.at(0), 1, kPage);
+  ASSERT_EQ(os::linux_syscall(SYS_mlock, pages.at(0), kPage), 0);
+  EXPECT_FALSE(Linux::purge(pages.at(0), kPage));
+  EXPECT_TRUE(is_filled(pages.at(0), kPage, 1));
 }
 
 // libc moves the break from where it left it last, and would put it back there.

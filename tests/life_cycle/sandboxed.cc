@@ -1,5 +1,5 @@
 // A program that locks itself into a sandbox, which ends who makes another system call than allocators
-// are known for: it allocates for the first time there, starts threads before, and memory decays.
+// are known for. It has allocated before, and memory decays; another thread allocates there first.
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <malloc.h>
@@ -69,6 +69,7 @@ int main() {
   REQUIRE(pthread_barrier_init(&is_there, nullptr, 2) == 0);
   pthread_t thread;
   REQUIRE(pthread_create(&thread, nullptr, run_thread, nullptr) == 0);
+  std::free(ralloc_test::opaque(std::malloc(100)));
   pthread_barrier_wait(&is_there);
   enter_sandbox();
   pthread_barrier_wait(&is_there);
