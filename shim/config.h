@@ -377,6 +377,13 @@ struct DefaultConfig {
   /// Why: there is no byte in them to be used.
   static constexpr bool kGuardsEmptyBlocks = true;
 
+  // --- The dynamic loader ------------------------------------------------------------------
+
+  /// Whether dlopen obeys RTLD_DEEPBIND where libralloc.so is the malloc. Option: deepbind.
+  /// Unit: yes or no. Range: yes or no.
+  /// Why: a plugin that is loaded with it uses libc's malloc and free on the program's blocks.
+  static constexpr bool kDeepbind = false;
+
   // --- What the user is told ---------------------------------------------------------------
 
   /// What the log build writes. Option: log_level.

@@ -44,7 +44,9 @@
   option(std::uint64_t, quarantine_bytes, kBytes, 0, SIZE_MAX / 4, Config::kQuarantineBytes,       \
          "Debugger build: freed blocks lie until so many bytes of others, or 8192, are freed")     \
   option(bool, leaks, kCount, 0, 1, Config::kLeaks,                                               \
-         "Whether the blocks that are live at exit are listed")
+         "Whether the blocks that are live at exit are listed")                                   \
+  option(bool, deepbind, kCount, 0, 1, Config::kDeepbind,                                         \
+         "Whether dlopen obeys RTLD_DEEPBIND, by which plugins have libc's malloc")
 
 namespace ralloc {
 

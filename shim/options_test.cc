@@ -76,6 +76,7 @@ TEST(OptionsTest, NothingLeavesTheDefaults) {
   EXPECT_EQ(nothing[kOption_log_level], std::uint64_t(Config::kLogLevel));
   EXPECT_EQ(nothing[kOption_log_fd], std::uint64_t(Config::kLogFd));
   EXPECT_EQ(nothing[kOption_leaks], std::uint64_t(Config::kLeaks));
+  EXPECT_EQ(nothing[kOption_deepbind], std::uint64_t(Config::kDeepbind));
 }
 
 TEST(OptionsTest, EachOptionTakesItsLeastAndItsMostAndNoOtherChanges) {
@@ -171,7 +172,7 @@ TEST(OptionsTest, SaysWhichOptionsThereAre) {
   EXPECT_EQ(parse("colour=blue").said,
             "ralloc: RALLOC_OPTIONS has \"colour=blue\", which is ignored; options are decay_ms, "
             "decay_bytes, dirty_bytes, shards, magazine_bytes, pool_bytes, all_pools_bytes, "
-            "log_level, log_fd, quarantine_bytes, leaks\n");
+            "log_level, log_fd, quarantine_bytes, leaks, deepbind\n");
 }
 
 TEST(OptionsTest, SaysOneLineForEachMistakeAndKeepsTheRest) {

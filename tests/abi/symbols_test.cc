@@ -59,6 +59,15 @@ TEST(SymbolsTest, TheProgramBreakIsRallocs) {
   }
 }
 
+TEST(SymbolsTest, DlopenIsRallocsAndTheRestOfTheLoaderIsNot) {
+  EXPECT_TRUE(is_in_ralloc(reinterpret_cast<void*>(&dlopen)));
+  for (const char* name : {"dlsym", "dlmopen", "dlclose", "dlerror"}) {
+    void* address = dlsym(RTLD_DEFAULT, name);
+    ASSERT_NE(address, nullptr) << name;
+    EXPECT_FALSE(is_in_ralloc(address)) << name;
+  }
+}
+
 TEST(SymbolsTest, AllTwentyOperatorsAreRallocs) {
   for (const char* name : kOperators) {
     void* address = dlsym(RTLD_DEFAULT, name);

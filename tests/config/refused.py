@@ -88,6 +88,7 @@ ACCEPTED = [
     "std::size_t kGuardInterval = 0;",
     "std::size_t kThreadQuarantineSwaps = 0;",
     "std::size_t kThreadQuarantineSwaps = 256;",
+    "bool kDeepbind = true;",
 ]
 
 

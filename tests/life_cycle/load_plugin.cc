@@ -1,5 +1,5 @@
 // Loads and unloads a plugin again and again, and exchanges blocks with it across threads.
-// Usage: load_plugin PLUGIN
+// Usage: load_plugin PLUGIN [deepbind]
 #include <cstdio>
 #include <thread>
 
@@ -30,11 +30,12 @@ void exchange_blocks(void* plugin) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  REQUIRE(argc == 2);
+  REQUIRE(argc == 2 || (argc == 3 && std::strcmp(argv[2], "deepbind") == 0));
   REQUIRE(ralloc_test::malloc_is_ralloc());
+  const int flags = RTLD_NOW | RTLD_LOCAL | (argc == 3 ? RTLD_DEEPBIND : 0);
   std::size_t resident = 0;
   for (int i = 0; i < 60; ++i) {
-    void* plugin = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
+    void* plugin = dlopen(argv[1], flags);
     if (plugin == nullptr) std::fprintf(stderr, "%s\n", dlerror());
     REQUIRE(plugin != nullptr);
     REQUIRE(find<std::size_t (*)()>(plugin, "plugin_strings")() == 10000);

@@ -51,6 +51,7 @@ void calls() {
   ::operator delete(opaque(::operator new(opaque(33))), std::size_t{33});
   REQUIRE(opaque(calloc(SIZE_MAX / 2, opaque(3))) == nullptr);
   REQUIRE(mallopt(M_MXFAST, 0) == 1);
+  REQUIRE(dlopen(nullptr, RTLD_NOW | RTLD_DEEPBIND) != nullptr);
 }
 
 // Blocks of every kind go and come: magazines grow, spans come and go, runs are merged.
