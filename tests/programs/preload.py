@@ -143,7 +143,8 @@ class Bench:
     def environment(self, preload=True, **extra):
         # Settings of the caller must not steer the programs (MALLOC_ARENA_MAX, PYTHONPATH).
         env = {key: value for key, value in os.environ.items()
-               if not key.startswith(("LD_", "MALLOC_", "PYTHON", "GLIBC_", "REDIS"))}
+               if not key.startswith(("LD_", "MALLOC_", "PYTHON", "GLIBC_", "REDIS", "PHP",
+                                       "USE_ZEND"))}
         env.update(LC_ALL="C", TMPDIR=self.directory, **extra)
         if preload and self.library:
             env["LD_PRELOAD"] = self.library
