@@ -4,6 +4,11 @@
 # With an archive the linker takes from it only what the program asks for by then: libstdc++,
 # which comes later, would get the C library's malloc (and other libraries its sbrk).
 target_link_options(ralloc_static INTERFACE LINKER:--undefined=malloc LINKER:--undefined=sbrk)
+# A plugin with an archive in it must not be unloaded: thread exit hooks point into it. Programs
+# are not changed by this.
+foreach(target ralloc_core ralloc_static)
+  target_link_options(${target} INTERFACE LINKER:-z,nodelete)
+endforeach()
 
 option(RALLOC_INSTALL "Make rules for installation" ${PROJECT_IS_TOP_LEVEL})
 if(NOT RALLOC_INSTALL)

@@ -55,12 +55,20 @@ def check_programs(programs, library):
     run(programs / "uses_core")
 
 
+def require_never_unloaded(plugin):
+    """Hooks of threads and forks point into a plugin that has the library in it."""
+    if "NODELETE" not in run("readelf", "-dW", plugin):
+        sys.exit(f"{plugin} would be unmapped by dlclose")
+
+
 def build_with_cmake(cmake, tree, work, library):
     build = work / "by-cmake"
     run(cmake, "-S", PROJECT, "-B", build, f"-DCMAKE_PREFIX_PATH={tree}",
         "-DCMAKE_BUILD_TYPE=Release", "-G", "Ninja")
     run(cmake, "--build", build)
     check_programs(build, library)
+    for plugin in ("core", "ralloc_static"):
+        require_never_unloaded(build / f"libplugin_with_{plugin}.so")
 
 
 def build_with_pkg_config(compiler, tree, work, library):
@@ -81,6 +89,9 @@ def build_with_pkg_config(compiler, tree, work, library):
         library.with_suffix(".a"), "-pthread", *extra)
     run(*compile_only, core, "-o", programs / "uses_core",
         *flags("--cflags", "--libs", "ralloc-core"), *extra)
+    run(*compile_only, core, "-fPIC", "-shared", "-o", programs / "plugin_with_core.so",
+        *flags("--cflags", "--libs", "ralloc-core"), *extra)
+    require_never_unloaded(programs / "plugin_with_core.so")
     check_programs(programs, library)
     version = run("pkg-config", "--modversion", "ralloc", env=environment).strip()
     if not version or version != run("pkg-config", "--modversion", "ralloc-core",
