@@ -151,6 +151,60 @@ TEST(LinuxTest, HasNoWipedMemoryOnAKernelWithout) {
   EXPECT_EQ(os::LinuxOn<NoWiping>::map_wiped_on_fork(kPage), nullptr);
 }
 
+// The second step of a move fails, for want of addresses: with the target as it was, or unmapped before,
+// and perhaps somebody else's by then.
+struct NoAddresses : os::KernelCalls {
+  static inline bool unmaps = false;
+  static inline std::size_t anothers_bytes = 0;
+  static void* mremap(void* from, std::size_t bytes, std::size_t to_bytes, int flags,
+                      void* to) noexcept {
+    if ((flags & MREMAP_FIXED) == 0) return KernelCalls::mremap(from, bytes, to_bytes, flags, to);
+    if (unmaps) munmap(to, to_bytes);
+    if (anothers_bytes != 0) {
+      mmap(to, anothers_bytes, PROT_READ | PROT_WRITE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE);
+    }
+    return nullptr;
+  }
+};
+
+class LinuxRefusedMoveTest : public testing::Test {
+ protected:
+  Moved move(bool unmaps, std::size_t anothers_bytes) {
+    NoAddresses::unmaps = unmaps;
+    NoAddresses::anothers_bytes = anothers_bytes;
+    std::memset(from_.at(0), 1, from_.bytes());
+    const Moved moved = os::LinuxOn<NoAddresses>::move_pages(from_.at(0), 2 * kPage, to_.at(0),
+                                                             4 * kPage);
+    EXPECT_TRUE(is_filled(from_.at(0), from_.bytes(), 1));
+    return moved;
+  }
+  bool target_is_reserved() {
+    return !is_readable(to_.at(0)) && !is_readable(to_.at(3)) &&
+           !Linux::reserve_at(to_.at(0), 4 * kPage);
+  }
+  Pages<Linux> from_{2};
+  Pages<Linux> to_{4, false};
+};
+
+TEST_F(LinuxRefusedMoveTest, LeavesTheTargetAsItWas) {
+  EXPECT_EQ(move(false, 0), Moved::kNo);
+  EXPECT_TRUE(target_is_reserved());
+}
+
+TEST_F(LinuxRefusedMoveTest, TakesTheTargetBack) {
+  EXPECT_EQ(move(true, 0), Moved::kNo);
+  EXPECT_TRUE(target_is_reserved());
+}
+
+TEST_F(LinuxRefusedMoveTest, TakesNoTargetOfAnother) {
+  EXPECT_EQ(move(true, 4 * kPage), Moved::kLost);
+}
+
+TEST_F(LinuxRefusedMoveTest, TakesNoTargetWithAHole) {
+  EXPECT_EQ(move(true, 1 * kPage), Moved::kLost);
+}
+
 // As emulators do.
 struct EmptyPromises : os::KernelCalls {
   static bool madvise(void*, std::size_t, int) noexcept { return true; }
