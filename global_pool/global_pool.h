@@ -363,9 +363,13 @@ class alignas(64) GlobalPool {
     // What is not worth it, or the OS would not take (locked memory, say) stays dirty, and is
     // young again.
     const std::uint64_t again_ms = now_ms > before_ms ? now_ms : before_ms + 1;
+    // A long run goes by parts: while one is away nobody can have it. Of which the OS does not take one,
+    // all are offered at once, to be young again.
+    const std::size_t part = Limits::decay_bytes() >> Limits::kPageShift;
+    std::size_t at_once = part;
     std::size_t given = 0;
     for (std::size_t tried = 0; tried < most_bytes;) {
-      LooseRun run = ledger_.take_decayed(before_ms);
+      LooseRun run = ledger_.take_decayed(before_ms, at_once);
       if (!run) break;
       tried += run->bytes();
       const bool is_offered = run->bytes() >= least;
@@ -374,9 +378,11 @@ class alignas(64) GlobalPool {
           Limits::purge_states(run->first_page_.get(), run->pages_.get());
         }
         given += run->bytes();
+        at_once = part;
         ledger_.give(std::move(run), SpanState::kClean, 0);
       } else {
         if (is_offered) log_warning("the OS does not take back %", extent_of(run.operator->()));
+        at_once = SIZE_MAX;
         ledger_.give(std::move(run), SpanState::kDirty, again_ms);
       }
     }

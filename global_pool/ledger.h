@@ -341,12 +341,16 @@ class Ledger {
   }
 
   // --- Returning memory to the OS ----------------------------------------------------------------
-  // Takes out the dirty run that is free longest, if that is since `before_ms` or earlier.
-  LooseRun take_decayed(std::uint64_t before_ms) EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
+  // Takes out the dirty run that is free longest, if that is since `before_ms` or earlier; of a long one
+  // so many pages, if there is a record for them.
+  LooseRun take_decayed(std::uint64_t before_ms, std::size_t most = SIZE_MAX) EXCLUDES(any_mutex)
+      RETURN_TYPESTATE(unknown) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     Span* run = runs_.oldest_dirty();
-    return LooseRun(run != nullptr && run->freed_ms_.get() <= before_ms ? leave(run) : nullptr);
+    if (run == nullptr || run->freed_ms_.get() > before_ms) return LooseRun(nullptr);
+    Span* const part = run->pages_.get() > most ? carve_at(run, 0, most) : nullptr;
+    return LooseRun(part != nullptr ? leave_taken(part) : leave(run));
   }
   // Takes out a clean run of whole sectors, to release its addresses.
   LooseRun take_sectors() EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
@@ -360,8 +364,7 @@ class Ledger {
     Span* sectors = carve(run, pages, kSector);
     // Records may be all that is missing: these addresses make room for more of them.
     if (sectors == nullptr && metadata_.open_reserve()) sectors = carve(run, pages, kSector);
-    if (sectors != nullptr) sectors->state_.set(SpanState::kLeaving);
-    return LooseRun(sectors);
+    return LooseRun(sectors != nullptr ? leave_taken(sectors) : nullptr);
   }
   // The record of a run of whole sectors, or of a block apart, whose addresses the caller
   // releases now.
@@ -726,7 +729,10 @@ class Ledger {
 
   Span* leave(Span* run) REQUIRES(mutex_, any_mutex) {
     runs_.remove(run);
-    log_debug("run % leaves to be purged", extent_of(run));
+    return leave_taken(run);
+  }
+  Span* leave_taken(Span* run) REQUIRES(mutex_, any_mutex) {
+    log_debug("run % leaves to be purged or released", extent_of(run));
     run->state_.set(SpanState::kLeaving);
     return run;
   }

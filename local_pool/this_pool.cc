@@ -35,6 +35,8 @@ void close_this_pool(ThisPool* pool) {
 void on_thread_exit(void* pool) {
   // A destructor that runs later, whosever it is, finds no pool.
   if (this_rack == pool) close_this_pool(static_cast<ThisPool*>(pool));
+  // Threads that do little see the clock nowhere else.
+  bookkeeper.decay(os::now_ms());
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ struct Decay : PoolScenario<Decay<kThreads>, kThreads> {
   void before() {
     // A limit on addresses makes every decay release sectors too.
     World::address_limit = std::size_t{1} << 40;
+    World::decay_bytes = 2 * kPageBytes;  // by parts, of what lies together
     this->give_large(this->take_large(3), 3);
     this->take_and_give(0, kTwoBlocks);
     World::now_ms += 2 * TinyLimits::kDecayMs;

@@ -53,6 +53,7 @@ struct World {
   static inline unsigned refused_records = 0;
   static inline std::size_t slack = 0;  // bytes of a block of kTwoBlocks that nobody asked for
   static inline std::size_t dirty_bytes = SIZE_MAX;  // beyond which memory is returned at once
+  static inline std::size_t decay_bytes = SIZE_MAX;  // what is returned in one go
 
   // --- What happened
   static inline std::uintptr_t next_page = kFirstPage;
@@ -72,7 +73,7 @@ struct World {
     refused_closes = refused_backing = 0;
     reuses_addresses = false;
     slack = 0;
-    dirty_bytes = SIZE_MAX;
+    dirty_bytes = decay_bytes = SIZE_MAX;
     pages_purged = pages_released = records_out = 0;
     // The execution before has used these.
     const std::size_t used = (next_page - kFirstPage) << (kPageShift - kPayloadShift);
@@ -315,7 +316,7 @@ struct TinyLimits {
   static std::size_t all_pools_bytes() { return kAllPoolsBytes; }
   static constexpr std::uint64_t kDecayMs = 1000;
   static std::uint64_t decay_ms() { return kDecayMs; }
-  static std::size_t decay_bytes() { return 32 * ralloc::kMiB; }
+  static std::size_t decay_bytes() { return World::decay_bytes; }
   static std::size_t dirty_bytes() { return World::dirty_bytes; }
 
   using Metadata = WorldMetadata;

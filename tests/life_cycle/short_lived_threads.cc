@@ -1,4 +1,8 @@
-// 20000 threads, a few at a time, of a few blocks each: memory and address space stay flat.
+// 20000 threads, a few at a time, of a few blocks each: memory and address space stay flat, and what a
+// burst leaves goes back to the OS though no thread does much.
+#include <pthread.h>
+
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -33,6 +37,40 @@ void run_threads(std::size_t count) {
   }
 }
 
+void take_and_free_much() {
+  constexpr std::size_t kBlocks = 64'000;
+  auto** const blocks = static_cast<void**>(std::malloc(kBlocks * sizeof(void*)));
+  REQUIRE(blocks != nullptr);
+  for (std::size_t i = 0; i < kBlocks; ++i) {
+    blocks[i] = std::malloc(1000);
+    REQUIRE(blocks[i] != nullptr);
+    std::memset(blocks[i], 1, 1000);
+  }
+  for (std::size_t i = 0; i < kBlocks; ++i) std::free(blocks[i]);
+  std::free(blocks);
+}
+
+void* live_in_a_thread(void*) {
+  live_shortly();
+  return nullptr;
+}
+
+void require_decay() {
+  const std::size_t before = ralloc_test::resident_bytes();
+  std::thread(take_and_free_much).join();
+  const std::size_t after = ralloc_test::resident_bytes();
+  REQUIRE(after > before + 32 * kMiB);
+  const auto late = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  do {
+    REQUIRE(std::chrono::steady_clock::now() < late);
+    for (int i = 0; i < 400; ++i) {
+      pthread_t thread;  // for which this one allocates nothing
+      REQUIRE(pthread_create(&thread, nullptr, live_in_a_thread, nullptr) == 0);
+      REQUIRE(pthread_join(thread, nullptr) == 0);
+    }
+  } while (ralloc_test::resident_bytes() > before + 16 * kMiB);
+}
+
 }  // namespace
 
 int main() {
@@ -49,5 +87,6 @@ int main() {
   // they have been everywhere.
   REQUIRE(resident_after < resident + (ralloc_test::kSecureBuild ? kMiB : kMiB / 4));
   REQUIRE(reserved_after < reserved + 4 * kMiB);
+  require_decay();
   return 0;
 }

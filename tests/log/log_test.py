@@ -128,7 +128,7 @@ POOLS = {
         ("", rf"run {EXTENT} is taken, clean: yes"),
         ("", rf"run {EXTENT} is given back, clean: no"),
         ("", rf"run {EXTENT} (absorbs {EXTENT}|is merged, into {EXTENT})"),
-        ("", rf"run {EXTENT} leaves to be purged"),
+        ("", rf"run {EXTENT} leaves to be purged or released"),
     ],
     "call": [
         ("", rf"malloc\(64\) = {AT}"),
