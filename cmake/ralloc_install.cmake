@@ -9,6 +9,9 @@ target_link_options(ralloc_static INTERFACE LINKER:--undefined=malloc LINKER:--u
 foreach(target ralloc_core ralloc_static)
   target_link_options(${target} INTERFACE LINKER:-z,nodelete)
 endforeach()
+# Who links the archive of the C++ run-time library beside libralloc.so may catch bad_alloc without
+# linking it. In all other programs this asks for nothing.
+target_link_options(ralloc_shared INTERFACE LINKER:--undefined=_ZTISt9bad_alloc)
 
 option(RALLOC_INSTALL "Make rules for installation" ${PROJECT_IS_TOP_LEVEL})
 if(NOT RALLOC_INSTALL)

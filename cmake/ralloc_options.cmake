@@ -83,12 +83,15 @@ function(ralloc_product_options target)
       -fcf-protection=none)
 endfunction()
 
-# The drop-in shared library: exports what the map lists, binds at load, is never unloaded
-# (thread exit hooks point into it), and needs no C++ run-time library.
-function(ralloc_shared_options target exports)
-  set_target_properties(${target} PROPERTIES LINK_DEPENDS ${exports} LINKER_LANGUAGE C)
+# The drop-in shared library: exports what the map lists, calls its own functions but for what the
+# list names, binds at load, is never unloaded (thread exit hooks point into it), and needs no C++
+# run-time library.
+function(ralloc_shared_options target exports replaceable)
+  set_target_properties(${target} PROPERTIES LINK_DEPENDS "${exports};${replaceable}"
+                        LINKER_LANGUAGE C)
   target_link_options(${target} PRIVATE
-      -Wl,--version-script=${exports} -Wl,-Bsymbolic-functions -Wl,-z,now -Wl,-z,relro
+      -Wl,--version-script=${exports} -Wl,-Bsymbolic-functions -Wl,--dynamic-list=${replaceable}
+      -Wl,-z,now -Wl,-z,relro
       -Wl,-z,nodelete -Wl,--hash-style=gnu -Wl,--as-needed -Wl,--gc-sections)
   if(NOT RALLOC_SANITIZE AND NOT RALLOC_COVERAGE)
     target_link_options(${target} PRIVATE -Wl,-z,defs)

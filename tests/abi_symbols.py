@@ -33,6 +33,9 @@ NEVER_IMPORTED = {
     "__tls_get_addr", "__cxa_throw", "__cxa_allocate_exception", "__cxa_thread_atexit_impl",
     "__cxa_thread_atexit", "__cxa_guard_acquire",
 }
+# What a failed operator new throws with, where the process has it: imported weakly, for C programs
+# have not.
+IF_LINKED = {"__cxa_throw", "__cxa_allocate_exception"}
 
 
 def output_of(*command):
@@ -40,10 +43,11 @@ def output_of(*command):
                           env={**os.environ, "LC_ALL": "C"}).stdout
 
 
-def symbols(library, which):
+def symbols(library, which, kinds=None):
     """Names, without versions, of the dynamic symbols. Versions as such are exported too: A."""
-    lines = output_of("nm", "-D", which, library).splitlines()
-    return [line.split()[-1].partition("@")[0] for line in lines if line.strip()]
+    lines = [line.split() for line in output_of("nm", "-D", which, library).splitlines()]
+    return [words[-1].partition("@")[0] for words in lines
+            if words and (kinds is None or words[-2] in kinds)]
 
 
 def needed(library):
@@ -60,8 +64,9 @@ def problems(library, expected):
     found += [f"exports {name}, which must never be" for name in exported
               if NEVER_EXPORTED.match(name)]
     found += [f"needs {name}" for name in needed(library) if not ALLOWED_NEEDED.fullmatch(name)]
+    weak = symbols(library, "--undefined-only", kinds="wv")
     found += [f"imports {name}, which allocates" for name in symbols(library, "--undefined-only")
-              if name in NEVER_IMPORTED]
+              if name in NEVER_IMPORTED and not (name in IF_LINKED and name in weak)]
     return found
 
 
@@ -92,6 +97,13 @@ SELF_TESTS = [
     ("a call that allocates", "char* strdup(const char*); void better(void) {} "
      "char* good(const char* s) { return strdup(s); }", ("-fno-builtin",),
      ["imports strdup, which allocates"]),
+    ("a call that allocates, if linked", "__attribute__((weak)) char* strdup(const char*); "
+     "void better(void) {} char* good(const char* s) { return strdup(s); }", ("-fno-builtin",),
+     ["imports strdup, which allocates"]),
+    ("a throw, if linked", "__attribute__((weak)) void __cxa_throw(void); "
+     "void good(void) { __cxa_throw(); } void better(void) {}", (), []),
+    ("a throw", "void __cxa_throw(void); void good(void) { __cxa_throw(); } void better(void) {}",
+     (), ["imports __cxa_throw, which allocates"]),
 ]
 
 
