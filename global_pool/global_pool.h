@@ -396,12 +396,12 @@ class alignas(64) GlobalPool {
       return_decayed(now_ms - decay_ms, now_ms);
     }
   }
-  // All free runs at once.
+  // All free runs at once, and the addresses of whole sectors.
   [[gnu::noinline]] std::size_t trim() {
     give_up_spares(true);
     const std::uint64_t now_ms = Limits::Memory::now_ms();
     const std::size_t given = release_quarantined() + purge(now_ms, now_ms, SIZE_MAX);
-    if (Limits::Memory::limit() != SIZE_MAX) release_sectors();
+    release_sectors();
     return given;
   }
 
@@ -521,7 +521,6 @@ class alignas(64) GlobalPool {
     if (!may_scrape_together(pages)) return LooseRun(nullptr);
     log_warning("% pages are scraped together from free memory", pages);
     trim();
-    release_sectors();
     return ledger_.take(pages, align, state, words);
   }
   // From the ledger, but what shards keep is used before the arena grows.

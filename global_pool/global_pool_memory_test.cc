@@ -30,6 +30,13 @@ class GlobalPoolMemoryTest : public ralloc_test::GlobalPoolBed {
       pool_.give_large(run, SpanState::kDirty);
     }
   }
+  // As often as a part of the longest run needs.
+  void decay_wholly() {
+    for (int i = 0; i < 20; ++i) {
+      memory_.now_ms += 2 * Config::kDecayMs;
+      pool_.decay(memory_.now_ms);
+    }
+  }
 };
 
 // --- Returning memory --------------------------------------------------------------------------
@@ -134,20 +141,39 @@ TEST_F(GlobalPoolMemoryTest, ReleasesFreeAddressesForOthers) {
   EXPECT_EQ(pool_.counts().ledger.reserved_bytes, 2 * Config::kArenaPiece);
 }
 
-TEST_F(GlobalPoolMemoryTest, ReleasesAddressesOnlyWhereTheyAreShort) {
+TEST_F(GlobalPoolMemoryTest, TrimReleasesAddresses) {
   free_runs_since(10, {3 * kPiecePages});
-  pool_.trim();
   EXPECT_EQ(memory_.reserved, 4 * Config::kArenaPiece);
-  memory_.address_limit = 8 * Config::kArenaPiece;
   pool_.trim();
   EXPECT_LE(memory_.reserved, 2 * Config::kArenaPiece);
 }
 
-TEST_F(GlobalPoolMemoryTest, AddressesDecayWhereTheyAreShort) {
-  memory_.address_limit = 8 * Config::kArenaPiece;
+TEST_F(GlobalPoolMemoryTest, AddressesDecayOnlyWhereTheyAreShort) {
   free_runs_since(5000, {3 * kPiecePages});
-  pool_.decay(5000 + 2 * Config::kDecayMs);
+  decay_wholly();
+  EXPECT_EQ(dirty_pages(), 0u);
+  EXPECT_EQ(memory_.reserved, 4 * Config::kArenaPiece);
+  memory_.address_limit = 8 * Config::kArenaPiece;
+  decay_wholly();
   EXPECT_LE(memory_.reserved, 2 * Config::kArenaPiece);
+}
+
+TEST_F(GlobalPoolMemoryTest, ALongRunDecaysByParts) {
+  free_runs_since(5000, {kPiecePages});
+  const std::size_t dirty = dirty_pages();
+  pool_.decay(5000 + 2 * Config::kDecayMs);
+  EXPECT_EQ(dirty_pages(), dirty - Config::kDecayBytes / kSmallPage);
+  EXPECT_NE(pool_.take_large(dirty_pages(), 1), nullptr) << "the others are there";
+}
+
+TEST_F(GlobalPoolMemoryTest, WhatTheOsDoesNotTakeIsOfferedOnce) {
+  free_runs_since(10, {kPiecePages});
+  memory_.refuse_purges = true;
+  EXPECT_EQ(pool_.purge(100, 100, SIZE_MAX), 0u);
+  EXPECT_EQ(dirty_pages(), kPiecePages);
+  memory_.refuse_purges = false;
+  EXPECT_EQ(pool_.purge(99, 100, SIZE_MAX), 0u) << "it is young again";
+  EXPECT_EQ(pool_.purge(100, 100, SIZE_MAX), kPiecePages * kSmallPage);
 }
 
 TEST_F(GlobalPoolMemoryTest, HopelessRequestsCostTheOthersNothing) {

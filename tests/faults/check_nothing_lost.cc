@@ -29,13 +29,6 @@ void leave_records() {
   }
 }
 
-// A process that may not have many addresses gives those of free memory back.
-void trim_addresses() {
-  pretend_limit(std::size_t{1} << 40);
-  trim_all();
-  pretend_limit(SIZE_MAX);
-}
-
 // Memory that can be written is held in blocks, or free.
 std::size_t held_bytes(const Counts& counts) {
   return counts.ledger.committed_bytes - counts.ledger.clean_bytes - counts.ledger.dirty_bytes;
@@ -80,7 +73,7 @@ void check_nothing_lost() {
   const Fault fault = set_fault({});
   advance_clock(10'000);  // what the system would not take back may be offered again
   leave_records();
-  trim_addresses();
+  trim_all();
   REQUIRE(bookkeeper.is_valid());
   const Counts counts = bookkeeper.counts();
   check_held_bytes(counts);

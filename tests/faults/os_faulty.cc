@@ -20,7 +20,6 @@ constinit std::atomic<std::size_t> failed{0};
 constinit std::atomic<std::size_t> calls{0};  // of the one that may fail
 constinit std::atomic<std::size_t> reserved{0};
 constinit void* last_table = nullptr;
-constinit std::atomic<std::size_t> limit{SIZE_MAX};
 constinit std::atomic<std::uint64_t> clock_ms{1'000'000};
 
 template <std::size_t kCount>
@@ -75,7 +74,6 @@ bool fails(OsCall call, std::size_t bytes) {
 Fault set_fault(Fault next) { return std::exchange(fault, next); }
 std::size_t failed_calls() { return failed.load(std::memory_order_relaxed); }
 std::size_t reserved_from_os() { return reserved.load(std::memory_order_relaxed); }
-void pretend_limit(std::size_t bytes) { limit.store(bytes, std::memory_order_relaxed); }
 void advance_clock(std::uint64_t ms) { clock_ms.fetch_add(ms, std::memory_order_relaxed); }
 
 }  // namespace ralloc_test
@@ -87,9 +85,7 @@ using ralloc_test::OsCall;
 
 std::size_t page_size() noexcept { return Chosen::page_size(); }
 unsigned cpu_count() noexcept { return 2; }  // the same runs on every machine
-std::size_t address_space_limit() noexcept {
-  return ralloc_test::limit.load(std::memory_order_relaxed);
-}
+std::size_t address_space_limit() noexcept { return SIZE_MAX; }
 std::uint64_t now_ms() noexcept { return ralloc_test::clock_ms.load(std::memory_order_relaxed); }
 
 void* reserve(std::size_t bytes, std::size_t align, void* hint) noexcept {

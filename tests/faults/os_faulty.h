@@ -56,8 +56,6 @@ inline bool fault_struck() { return failed_calls() != 0; }
 
 // Bytes reserved by reserve(), and neither released nor lost.
 std::size_t reserved_from_os();
-// The allocator believes that the process may have so much address space.
-void pretend_limit(std::size_t bytes);
 // The allocator's clock stands still but for this.
 void advance_clock(std::uint64_t ms);
 
