@@ -377,8 +377,8 @@ class alignas(64) GlobalPool {
         if constexpr (Limits::Defences::kStates) {
           Limits::purge_states(run->first_page_.get(), run->pages_.get());
         }
-        given += run->bytes();
         at_once = part;
+        given += run->bytes();
         ledger_.give(std::move(run), SpanState::kClean, 0);
       } else {
         if (is_offered) log_warning("the OS does not take back %", extent_of(run.operator->()));
