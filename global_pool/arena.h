@@ -123,6 +123,7 @@ class Arena {
  private:
   static constexpr std::size_t kPiecePages = Config::kArenaPiece >> Limits::kPageShift;
   static constexpr unsigned kReserveTries = 8;
+  static constexpr unsigned kNearTries = 4;
   // What is left of a piece, when another is begun, is less than an interval.
   static constexpr std::size_t kOwnPiecePages =
       kGuard != 0 && kInterval < kPiecePages / 2 ? kInterval : kPiecePages / 2;
@@ -242,9 +243,11 @@ class Arena {
     // Below the last piece, where the kernel would put it too: pieces grow together.
     void* hint = newest_.get() != 0 ? address(newest_.get() - pages) : nullptr;
     if constexpr (Defences::kRandomBases) {
-      const std::uintptr_t near = bases_.near(pages, align >> Limits::kPageShift);
-      if (const Pages piece = near != 0 ? reserve_behind(near, pages) : Pages{};
-          piece.count != 0) {
+      // What another thread gives up is uncovered before it is unmapped, so one may be refused.
+      for (unsigned tries = 0; tries < kNearTries; ++tries) {
+        const std::uintptr_t near = bases_.near(pages, align >> Limits::kPageShift);
+        const Pages piece = near != 0 ? reserve_behind(near, pages) : Pages{};
+        if (piece.count == 0) continue;
         bases_.took(near, pages);
         return piece;
       }

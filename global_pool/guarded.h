@@ -49,13 +49,16 @@ class GuardedBlocks {
       }
     }
     live_.set(live_.get() + 1);
+    came_.set(came_.get() + 1);
+    const bool is_short = most_.get() < Defences::kGuardedMost;
+    most_.set(most_.get() + (is_short && came_.get() % kForOneMore == 0));
   }
-  // The process is out of mappings: what was kept is for others, and half as many blocks must do
-  // from now on. False if nothing was kept.
+  // The process is out of mappings: what was kept is for others, and half as many blocks must do,
+  // of which it gets one more for each kForOneMore that come. False if nothing was kept.
   bool drop_ballast() {
     if (!ballast_.drop()) return false;
     ballasted_.set(0);
-    most_.set(live_.get() / 2);
+    most_.set(live_.get() / 2 + 1);
     return true;
   }
   std::size_t ballast_bytes() const { return ballast_.reserved_bytes(); }
@@ -119,6 +122,7 @@ class GuardedBlocks {
   }
 
  private:
+  static constexpr std::size_t kForOneMore = 16;
   static constexpr std::size_t kPagesMost = Defences::kLargeQuarantineBytes >> Limits::kPageShift;
 
   static std::size_t open_most() { return Defences::kLargeOpenBytes / Memory::granule(); }
@@ -128,6 +132,7 @@ class GuardedBlocks {
 
   Cell<std::size_t> live_{};
   Cell<std::size_t> most_{Defences::kGuardedMost};
+  Cell<std::size_t> came_{};
   Cell<std::size_t> ballasted_{};  // so many may live with the ballast that is there
   Ballast<Sync, Limits> ballast_{};
   Cell<std::size_t> open_{};

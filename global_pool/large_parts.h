@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <new>
 
 #include "global_pool/budget.h"
@@ -53,17 +54,18 @@ class LargeParts {
       : map_(map), metadata_(metadata), early_(early) {}
 
   // The run of a large block that has the address; null if none. O(pages before it), but for
-  // the run that was found last: who frees a long one from its end asks for that again.
+  // those that were found lately: who frees long ones from their ends asks for these again.
   Span* run_at(std::uintptr_t address) {
     const std::uintptr_t page = page_of(address);
-    if (Span* const run = last_.get(); run != nullptr) {
-      if (page - run->first_page_.get() < run->pages_.get()) return of_program(run);
+    for (const Cell<Span*>& one : found_) {
+      Span* const run = one.get();
+      if (run != nullptr && page - run->first_page_.get() < run->pages_.get()) return of_program(run);
     }
     for (std::uintptr_t p = page; map_.covers(p); --p) {
       Span* const run = static_cast<Span*>(map_.span_at(p));
       if (run == nullptr) continue;
       if (run->state_.get() != SpanState::kLarge || page >= run->end_page()) return nullptr;
-      last_.set(run);
+      remember(run);
       return of_program(run);
     }
     return nullptr;
@@ -151,7 +153,7 @@ class LargeParts {
   // A thread died with fork while it held the mutex.
   void retire() {
     finish_split();
-    last_.set(nullptr);
+    for (Cell<Span*>& one : found_) one.set(nullptr);
   }
   // Takes a large block, or a run of one, out of the map.
   void leave(Span* run, LooseRuns& left) {
@@ -171,7 +173,9 @@ class LargeParts {
   }
   // What the record of a run knew as a block, or a piece of one.
   void forget_block(Span* run) {
-    if (last_.get() == run) last_.set(nullptr);
+    for (Cell<Span*>& one : found_) {
+      if (one.get() == run) one.set(nullptr);
+    }
     run->slack_.set(0);
     run->ahead_.set(0);
     run->forget_whole();
@@ -185,6 +189,15 @@ class LargeParts {
   static constexpr std::size_t kPageBytes = std::size_t{1} << Limits::kPageShift;
   static constexpr std::size_t kPageBits = kPageBytes / Limits::kPartGrain;
 
+  // In the place of what is none any more, else of each by turns.
+  void remember(Span* run) {
+    turn_.set((turn_.get() + 1) % std::size(found_));
+    Cell<Span*>* place = &found_[turn_.get()];
+    for (Cell<Span*>& one : found_) {
+      if (one.get() == nullptr) place = &one;
+    }
+    place->set(run);
+  }
   // What is set aside is no block.
   static Span* of_program(Span* run) {
     return run->is_aside() ? nullptr : run;
@@ -276,7 +289,8 @@ class LargeParts {
   PageMap& map_;
   Metadata& metadata_;
   Budget<Sync>& early_;
-  Cell<Span*> last_{};  // found last; null, or a taken run
+  Cell<Span*> found_[4] = {};  // lately; null, or a taken run
+  Cell<unsigned> turn_{};
   // A split that has begun: all of it is known once there is a rest.
   Cell<Span*> begun_rest_{};
   Cell<Span*> begun_run_{};
