@@ -89,8 +89,8 @@ def run_all(programs, libraries):
     return rows, failures
 
 
-def markdown(rows, libraries):
-    heads = ["program", "what it does", "libc's malloc", *(lib.name for lib in libraries)]
+def markdown(rows, names):
+    heads = ["program", "what it does", "libc's malloc", *names]
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows]) + "\n"
 
@@ -127,7 +127,7 @@ def main():
         if not library.is_file():
             parser.error(f"{library} is not there: build it first")
     rows, failures = run_all(programs, libraries)
-    table = markdown(rows, libraries)
+    table = markdown(rows, [path.name for path in options.libraries])
     print(table)
     if options.markdown:
         options.markdown.write_text(table, encoding="utf-8")
