@@ -31,7 +31,7 @@ OUT_OF_MAPPINGS = {
          "const bool is_done = Memory::commit(begin_.get(), used_.get() - granule);",
          "begin_.set(begin_.get() + used_.get());", "used_.set(0);", "return is_done;"],
     "global_pool/guarded.h":
-        ["ballasted_.set(0);", "most_.set(live_.get() / 2);", "return true;"],
+        ["ballasted_.set(0);", "most_.set(live_.get() / 2 + 1);", "return true;"],
     "global_pool/ledger.h":
         ["if constexpr (Limits::Defences::kGuardInterval != 0) arena_.spare_guards();",
          "return true;"],
