@@ -31,8 +31,8 @@ struct ForkLosesPart : PoolScenario<ForkLosesPart<kThreads>, kThreads, RelacyFut
     const ralloc::Key key = this->check_key(small);
     this->let_go_bytes(small, kHalf);
     this->let_go_bytes(large, kDoomed);
-    // There are 81 writes.
-    Execution::writes_until_lost = kThreads > 2 ? 1 + rl::rand(81) : 2 + 13 * rl::rand(7);
+    // There are 78 writes.
+    Execution::writes_until_lost = kThreads > 2 ? 1 + rl::rand(78) : 6 + 12 * rl::rand(7);
     try {
       require(this->pool.give_part(small, kHalf, key), "no memory");
       is_small_given = true;
