@@ -364,25 +364,28 @@ class alignas(64) GlobalPool {
     // young again.
     const std::uint64_t again_ms = now_ms > before_ms ? now_ms : before_ms + 1;
     // A long run goes by parts: while one is away nobody can have it. Of which the OS does not take one,
-    // all are offered at once, to be young again.
-    const std::size_t part = Limits::decay_bytes() >> Limits::kPageShift;
+    // all is offered at once, to be young again as a whole.
+    const std::size_t decay_bytes = Limits::decay_bytes();
+    const std::size_t part = (decay_bytes > least ? decay_bytes : least) >> Limits::kPageShift;
     std::size_t at_once = part;
     std::size_t given = 0;
     for (std::size_t tried = 0; tried < most_bytes;) {
       LooseRun run = ledger_.take_decayed(before_ms, at_once);
       if (!run) break;
-      tried += run->bytes();
+      const bool is_part = run->pages_.get() == at_once;
       const bool is_offered = run->bytes() >= least;
       if (is_offered && Limits::Memory::purge(run->begin(), run->bytes())) {
         if constexpr (Limits::Defences::kStates) {
           Limits::purge_states(run->first_page_.get(), run->pages_.get());
         }
         at_once = part;
+        tried += run->bytes();
         given += run->bytes();
         ledger_.give(std::move(run), SpanState::kClean, 0);
       } else {
         if (is_offered) log_warning("the OS does not take back %", extent_of(run.operator->()));
-        at_once = SIZE_MAX;
+        at_once = is_part ? SIZE_MAX : part;
+        tried += is_part ? 0 : run->bytes();
         ledger_.give(std::move(run), SpanState::kDirty, again_ms);
       }
     }
@@ -396,13 +399,24 @@ class alignas(64) GlobalPool {
       return_decayed(now_ms - decay_ms, now_ms);
     }
   }
-  // All free runs at once, and the addresses of whole sectors.
+  // All free runs at once.
   [[gnu::noinline]] std::size_t trim() {
     give_up_spares(true);
     const std::uint64_t now_ms = Limits::Memory::now_ms();
     const std::size_t given = release_quarantined() + purge(now_ms, now_ms, SIZE_MAX);
-    release_sectors();
+    if (Limits::Memory::limit() != SIZE_MAX) release_sectors();
     return given;
+  }
+
+  // The addresses of free memory without backing, whole sectors: where the process may not have many,
+  // for each hole costs a mapping.
+  [[gnu::cold, gnu::noinline]] void release_sectors() {
+    for (;;) {
+      LooseRun run = ledger_.take_sectors();
+      if (!run) break;
+      log_note("% is released", extent_of(run.operator->()));
+      release(std::move(run));
+    }
   }
 
   struct Counts {
@@ -521,6 +535,7 @@ class alignas(64) GlobalPool {
     if (!may_scrape_together(pages)) return LooseRun(nullptr);
     log_warning("% pages are scraped together from free memory", pages);
     trim();
+    release_sectors();
     return ledger_.take(pages, align, state, words);
   }
   // From the ledger, but what shards keep is used before the arena grows.
@@ -648,14 +663,6 @@ class alignas(64) GlobalPool {
     return run.hand_over();
   }
 
-  [[gnu::cold, gnu::noinline]] void release_sectors() {
-    for (;;) {
-      LooseRun run = ledger_.take_sectors();
-      if (!run) break;
-      log_note("% is released", extent_of(run.operator->()));
-      release(std::move(run));
-    }
-  }
   // First the record: once the addresses are gone, another thread may reserve them anew.
   void release(LooseRun&& run TAKEN_OVER) {
     char* const begin = run->reserved_begin();

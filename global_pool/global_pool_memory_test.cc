@@ -141,9 +141,11 @@ TEST_F(GlobalPoolMemoryTest, ReleasesFreeAddressesForOthers) {
   EXPECT_EQ(pool_.counts().ledger.reserved_bytes, 2 * Config::kArenaPiece);
 }
 
-TEST_F(GlobalPoolMemoryTest, TrimReleasesAddresses) {
+TEST_F(GlobalPoolMemoryTest, ReleasesAddressesOnlyWhereTheyAreShort) {
   free_runs_since(10, {3 * kPiecePages});
+  pool_.trim();
   EXPECT_EQ(memory_.reserved, 4 * Config::kArenaPiece);
+  memory_.address_limit = 8 * Config::kArenaPiece;
   pool_.trim();
   EXPECT_LE(memory_.reserved, 2 * Config::kArenaPiece);
 }
@@ -164,6 +166,27 @@ TEST_F(GlobalPoolMemoryTest, ALongRunDecaysByParts) {
   pool_.decay(5000 + 2 * Config::kDecayMs);
   EXPECT_EQ(dirty_pages(), dirty - Config::kDecayBytes / kSmallPage);
   EXPECT_NE(pool_.take_large(dirty_pages(), 1), nullptr) << "the others are there";
+}
+
+TEST_F(GlobalPoolMemoryTest, WhatIsLockedKeepsNoOtherFromDecay) {
+  constexpr std::size_t kPart = Config::kDecayBytes / kSmallPage;
+  Span* locked = pool_.take_large(3 * kPart, 1);
+  ASSERT_NE(pool_.take_large(1, 1), nullptr);  // between
+  Span* other = pool_.take_large(4 * kPart, 1);
+  ASSERT_NE(pool_.take_large(1, 1), nullptr);
+  memory_.locked = reinterpret_cast<char*>(locked->end()) - 1;
+  memory_.now_ms = 5000;
+  pool_.give_large(locked, SpanState::kDirty);
+  memory_.now_ms = 5010;
+  pool_.give_large(other, SpanState::kDirty);
+  decay_wholly();
+  EXPECT_LE(dirty_pages(), 3 * kPart);
+}
+
+TEST_F(GlobalPoolMemoryTest, PartsAreWorthASystemCall) {
+  free_runs_since(10, {kPiecePages});
+  const std::size_t least = 2 * Config::kDecayBytes;
+  EXPECT_EQ(pool_.purge(100, 100, 1, least), least);
 }
 
 TEST_F(GlobalPoolMemoryTest, WhatTheOsDoesNotTakeIsOfferedOnce) {

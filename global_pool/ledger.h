@@ -342,15 +342,18 @@ class Ledger {
 
   // --- Returning memory to the OS ----------------------------------------------------------------
   // Takes out the dirty run that is free longest, if that is since `before_ms` or earlier; of a long one
-  // so many pages, if there is a record for them.
+  // so many pages at its end, if there is a record for them.
   LooseRun take_decayed(std::uint64_t before_ms, std::size_t most = SIZE_MAX) EXCLUDES(any_mutex)
       RETURN_TYPESTATE(unknown) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     Span* run = runs_.oldest_dirty();
     if (run == nullptr || run->freed_ms_.get() > before_ms) return LooseRun(nullptr);
-    Span* const part = run->pages_.get() > most ? carve_at(run, 0, most) : nullptr;
-    return LooseRun(part != nullptr ? leave_taken(part) : leave(run));
+    const std::size_t pages = run->pages_.get();
+    Span* const part = pages > most ? carve_at(run, pages - most, most) : nullptr;
+    if (part == nullptr) return LooseRun(leave(run));
+    part->is_room_.set(run->is_room_.get());
+    return LooseRun(leave_taken(part));
   }
   // Takes out a clean run of whole sectors, to release its addresses.
   LooseRun take_sectors() EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {

@@ -183,14 +183,17 @@ struct ShippedLimits {
   // Where address space and its backing come from.
   struct Memory {
     // Bytes of address space that the process may have; SIZE_MAX is no limit. Asked at the first
-    // allocation and not again, for a sandbox may kill who asks: that one came later is known when the OS
-    // refuses something.
+    // allocation and not again, for a sandbox may kill who asks: that there is one, of whatever kind, is
+    // believed for a while when the OS has refused something.
     static std::size_t limit() {
-      const std::size_t known = known_limit.get();
-      if (known != 0) return known;
-      const std::size_t limit = os::address_space_limit();
-      known_limit.replace(limit);
-      return limit;
+      std::size_t limit = known_limit.get();
+      if (limit == 0) {
+        limit = os::address_space_limit();
+        known_limit.replace(limit);
+      }
+      const std::uint64_t refused = refused_ms.get();
+      if (limit != SIZE_MAX || refused == 0) return limit;
+      return os::now_ms() - refused < kRefusedMs ? SIZE_MAX - 1 : SIZE_MAX;
     }
     static void* reserve(std::size_t bytes, std::size_t align, void* hint) {
       void* const p = os::reserve(bytes, align, hint);
@@ -248,18 +251,19 @@ struct ShippedLimits {
     }
 
    private:
-    // There is a limit, of whatever kind. (What is longer than a piece would be refused without one.) The
-    // security build asks: it may be the mappings that are short, and for good it gives up nothing for
-    // these.
+    static constexpr std::uint64_t kRefusedMs = 10'000;
+    // (What is longer than a piece would be refused without a limit.) The security build asks: it may be
+    // the mappings that are short, and for these it gives up neither guards nor quarantine.
     [[gnu::cold, gnu::noinline]] static void note_refused(std::size_t bytes) {
       if (bytes > Config::kArenaPiece) return;
-      constexpr std::size_t kUnknown = SIZE_MAX - 1;
-      const std::size_t known = known_limit.get();
-      known_limit.replace(kSecure            ? os::address_space_limit()
-                          : known < kUnknown ? known
-                                             : kUnknown);
+      if constexpr (kSecure) {
+        known_limit.replace(os::address_space_limit());
+      } else {
+        refused_ms.replace(os::now_ms());
+      }
     }
     static inline constinit SharedValue<std::size_t> known_limit;
+    static inline constinit SharedValue<std::uint64_t> refused_ms;
   };
 };
 

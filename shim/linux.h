@@ -154,7 +154,7 @@ struct LinuxOn {
   }
   // (Not MADV_DONTNEED_LOCKED: who has called mlockall is to have no page faults.)
   static bool purge(void* begin, std::size_t bytes) noexcept {
-    if (!heeds_advice()) return map(begin, bytes, PROT_READ | PROT_WRITE, MAP_FIXED) == begin;
+    if (!heeds_advice(begin)) return map(begin, bytes, PROT_READ | PROT_WRITE, MAP_FIXED) == begin;
     return Calls::madvise(begin, bytes, MADV_DONTNEED);
   }
   // By a fresh mapping: what was committed would stay accounted for, and a mapping of its own.
@@ -218,9 +218,8 @@ struct LinuxOn {
 
   // Since Linux 4.14.
   static void* map_wiped_on_fork(std::size_t bytes) noexcept {
-    if (!heeds_advice()) return nullptr;
     void* p = map(nullptr, bytes, PROT_READ | PROT_WRITE);
-    if (p != nullptr && !Calls::madvise(p, bytes, MADV_WIPEONFORK)) {
+    if (p != nullptr && !(heeds_advice(p) && Calls::madvise(p, bytes, MADV_WIPEONFORK))) {
       release(p, bytes);
       p = nullptr;
     }
@@ -241,8 +240,9 @@ struct LinuxOn {
   [[noreturn]] static void abort() noexcept { Libc::abort(); }
 
  private:
-  // After mremap has failed: all of it is mapped, and its begin cannot be read. The kernel has not unmapped
-  // it, for what others map meanwhile can be read, or leaves a hole.
+  // After mremap has failed: all of it is mapped, and its begin cannot be read. So the kernel has not
+  // unmapped it: what others map meanwhile leaves a hole or can be read, unless it is a reservation of just
+  // these addresses, made in this moment. (Since Linux 6.17 it is unmapped after all that can fail.)
   static bool is_reserved(void* begin, std::size_t bytes) noexcept {
     const timespec no_time{};
     return Calls::madvise(begin, bytes, MADV_NORMAL) &&
@@ -251,13 +251,14 @@ struct LinuxOn {
 
   static constexpr int kNoAdvice = 0x7fff;
 
-  // Emulators say yes to any advice: qemu-user up to 7.0 heeds none, 7.2 MADV_DONTNEED alone.
-  static bool heeds_advice() noexcept {
+  // Emulators say yes to any advice: qemu-user up to 7.0 heeds none, 7.2 MADV_DONTNEED alone. Asked for a
+  // page of ours, since others say yes for no bytes.
+  static bool heeds_advice(void* page) noexcept {
     enum : unsigned char { kUnknown, kNo, kYes };
     static constinit std::atomic<unsigned char> known{kUnknown};
     unsigned char heeds = known.load(std::memory_order_relaxed);
     if (heeds == kUnknown) {
-      heeds = Calls::madvise(nullptr, 0, kNoAdvice) ? kNo : kYes;
+      heeds = Calls::madvise(page, page_size(), kNoAdvice) ? kNo : kYes;
       known.store(heeds, std::memory_order_relaxed);
     }
     return heeds == kYes;

@@ -222,6 +222,19 @@ TEST(LinuxTest, BelievesNoneWhoSaysYesToAnyAdvice) {
   std::memset(pages.at(1), 2, kPage);
 }
 
+// As gVisor does, which heeds advice.
+struct YesForNoBytes : os::KernelCalls {
+  static bool madvise(void* begin, std::size_t bytes, int advice) noexcept {
+    return bytes == 0 || KernelCalls::madvise(begin, bytes, advice);
+  }
+};
+
+TEST(LinuxTest, BelievesWhoSaysYesForNoBytesAlone) {
+  void* p = os::LinuxOn<YesForNoBytes>::map_wiped_on_fork(kPage);
+  EXPECT_NE(p, nullptr);
+  Linux::release(p, kPage);
+}
+
 // What is to be replaced is kept, or lost, or lost to another.
 struct NoReplacing : os::KernelCalls {
   static inline bool leaves_hole = false;

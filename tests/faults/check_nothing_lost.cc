@@ -74,6 +74,7 @@ void check_nothing_lost() {
   advance_clock(10'000);  // what the system would not take back may be offered again
   leave_records();
   trim_all();
+  bookkeeper.release_sectors();
   REQUIRE(bookkeeper.is_valid());
   const Counts counts = bookkeeper.counts();
   check_held_bytes(counts);

@@ -55,7 +55,10 @@ constexpr std::size_t kOnePage = (std::size_t{1} << ralloc::Config::kPageShift) 
 
 // The idea starts with no address space but what the canaries and records lie in, so that it
 // has to ask for all of its memory.
-void give_addresses_back() { (void)ralloc::trim(); }
+void give_addresses_back() {
+  (void)ralloc::trim();
+  ralloc::bookkeeper.release_sectors();
+}
 
 // False if the idea failed for lack of memory.
 template <class Run>

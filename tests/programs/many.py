@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Programs of many languages and kinds under preloaded libraries.
 
-Each script of many/ runs without a library first, and then under each: what it prints must be the
-same, it must end well, and no process of its may say anything of misuse or run without the library
+Each script of many/ runs without a library first, and then under each: no command of it may fail, what
+it prints must be the same, and no process of its may say anything of misuse or run without the library
 (but those that a daemon starts in a session of its own, which are not seen). Packages that are
 missing are named, and their programs left out.
 
@@ -46,7 +46,7 @@ class Program:
         bench = Bench(library and str(library), directory, None)
         try:
             # The shell is preloaded as its children are.
-            process = bench.run("bash", self.path, timeout=LIMIT_SECONDS)
+            process = bench.run("bash", "-eu", "-o", "pipefail", self.path, timeout=LIMIT_SECONDS)
             return process.stdout(), process
         finally:
             bench.close()

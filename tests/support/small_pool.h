@@ -40,6 +40,7 @@ struct FakeMemory {
     unsigned refuse_maps = 0;              // so many page maps are refused, one after another
     bool refuse_map_commits = false;
     bool refuse_purges = false;
+    const char* locked = nullptr;  // what holds it is not purged
     bool refuse_closes = false;
     std::map<std::uintptr_t, bool> open;  // where accessible memory begins, and where it ends
     std::size_t address_limit = SIZE_MAX;
@@ -97,8 +98,10 @@ struct FakeMemory {
     set_open(p, bytes, true);
     return true;
   }
-  static bool purge(void*, std::size_t bytes) {
-    if (state->refuse_purges) return false;
+  static bool purge(void* p, std::size_t bytes) {
+    const char* const begin = static_cast<char*>(p);
+    const bool is_locked = begin <= state->locked && state->locked < begin + bytes;
+    if (state->refuse_purges || is_locked) return false;
     state->purged += bytes;
     return true;
   }

@@ -21,9 +21,14 @@ backend back
 X
 haproxy -f haproxy.cfg > /dev/null 2>&1 &
 proxy=$!
-sleep 1
-ab -q -n 1000 -c 16 http://127.0.0.1:8912/page | grep -E "Complete|Failed"
+for _ in $(seq 50); do
+  python3 -c 'import urllib.request as r; r.urlopen("http://127.0.0.1:8912/page")' 2> /dev/null && break
+  sleep 0.1
+done
+ab -q -n 1000 -c 16 http://127.0.0.1:8912/page > said
+grep "Complete requests: *1000" said
+grep "Failed requests: *0" said
 kill -USR1 $proxy
 wait $proxy
-echo "ended with $?"
 kill $server
+wait $server || true

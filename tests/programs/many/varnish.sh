@@ -7,9 +7,11 @@ server=$!
 varnishd -F -n "$PWD/varnish" -a 127.0.0.1:8922 -b 127.0.0.1:8921 -s malloc,64m > log 2>&1 &
 cache=$!
 for _ in $(seq 100); do grep -q "Child launched OK" log && break; sleep 0.1; done
-ab -q -n 20000 -c 32 -k http://127.0.0.1:8922/page | grep -E "Complete|Failed"
+ab -q -n 20000 -c 32 -k http://127.0.0.1:8922/page > said
+grep "Complete requests: *20000" said
+grep "Failed requests: *0" said
 kill $cache
 wait $cache
-echo "ended with $?"
-grep -E "ralloc:|Panic|signal=" log
+! grep -E "ralloc:|Panic|signal=" log
 kill $server
+wait $server || true
