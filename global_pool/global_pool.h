@@ -356,17 +356,16 @@ class alignas(64) GlobalPool {
   // --- Returning memory -------------------------------------------------------------------------
   // Gives the backing of runs of at least `least` bytes that are free since `before_ms` or
   // earlier back to the OS, at least while it has looked at less than `most_bytes`. Returns the
-  // bytes given.
+  // bytes given. A long run goes by parts of so many bytes: while one is away nobody can have it.
   // (Rare, and so in one place and not in each of its callers; as are those below.)
   [[gnu::noinline]] std::size_t purge(std::uint64_t before_ms, std::uint64_t now_ms,
-                                      std::size_t most_bytes, std::size_t least = 0) {
+                                      std::size_t most_bytes, std::size_t least = 0,
+                                      std::size_t part_bytes = SIZE_MAX) {
     // What is not worth it, or the OS would not take (locked memory, say) stays dirty, and is
     // young again.
     const std::uint64_t again_ms = now_ms > before_ms ? now_ms : before_ms + 1;
-    // A long run goes by parts: while one is away nobody can have it. Of which the OS does not take one,
-    // all is offered at once, to be young again as a whole.
-    const std::size_t decay_bytes = Limits::decay_bytes();
-    const std::size_t part = (decay_bytes > least ? decay_bytes : least) >> Limits::kPageShift;
+    // Of which run the OS does not take a part, all is offered at once, to be young again as a whole.
+    const std::size_t part = (part_bytes > least ? part_bytes : least) >> Limits::kPageShift;
     std::size_t at_once = part;
     std::size_t given = 0;
     for (std::size_t tried = 0; tried < most_bytes;) {
@@ -403,7 +402,8 @@ class alignas(64) GlobalPool {
   [[gnu::noinline]] std::size_t trim() {
     give_up_spares(true);
     const std::uint64_t now_ms = Limits::Memory::now_ms();
-    const std::size_t given = release_quarantined() + purge(now_ms, now_ms, SIZE_MAX);
+    const std::size_t given =
+        release_quarantined() + purge(now_ms, now_ms, SIZE_MAX, 0, Limits::decay_bytes());
     if (Limits::Memory::limit() != SIZE_MAX) release_sectors();
     return given;
   }
@@ -566,7 +566,7 @@ class alignas(64) GlobalPool {
   // What is free since `before_ms` or earlier.
   [[gnu::noinline]] void return_decayed(std::uint64_t before_ms, std::uint64_t now_ms) {
     give_up_spares(false);
-    purge(before_ms, now_ms, Limits::decay_bytes(), Config::kPurgeLeast);
+    purge(before_ms, now_ms, Limits::decay_bytes(), Config::kPurgeLeast, Limits::decay_bytes());
     if constexpr (kGuardsLarge) {
       while (see_off(ledger_.take_old_open(before_ms))) {
       }

@@ -186,17 +186,17 @@ TEST_F(GlobalPoolMemoryTest, WhatIsLockedKeepsNoOtherFromDecay) {
 TEST_F(GlobalPoolMemoryTest, PartsAreWorthASystemCall) {
   free_runs_since(10, {kPiecePages});
   const std::size_t least = 2 * Config::kDecayBytes;
-  EXPECT_EQ(pool_.purge(100, 100, 1, least), least);
+  EXPECT_EQ(pool_.purge(100, 100, 1, least, Config::kDecayBytes), least);
 }
 
 TEST_F(GlobalPoolMemoryTest, WhatTheOsDoesNotTakeIsOfferedOnce) {
   free_runs_since(10, {kPiecePages});
   memory_.refuse_purges = true;
-  EXPECT_EQ(pool_.purge(100, 100, SIZE_MAX), 0u);
+  EXPECT_EQ(pool_.purge(100, 100, SIZE_MAX, 0, Config::kDecayBytes), 0u);
   EXPECT_EQ(dirty_pages(), kPiecePages);
   memory_.refuse_purges = false;
-  EXPECT_EQ(pool_.purge(100, 100, SIZE_MAX), 0u) << "it is young again";
-  EXPECT_EQ(pool_.purge(101, 101, SIZE_MAX), kPiecePages * kSmallPage);
+  EXPECT_EQ(pool_.purge(100, 100, SIZE_MAX, 0, Config::kDecayBytes), 0u) << "it is young again";
+  EXPECT_EQ(pool_.purge(101, 101, SIZE_MAX, 0, Config::kDecayBytes), kPiecePages * kSmallPage);
 }
 
 TEST_F(GlobalPoolMemoryTest, HopelessRequestsCostTheOthersNothing) {
