@@ -120,12 +120,4 @@ void* failed_new_nothrow(std::size_t size, std::size_t align, NewCall call) noex
   return watch_allocated("new", block, size, align);
 }
 
-void* call_nothrow(std::size_t size, void* (*theirs)(std::size_t)) noexcept {
-  return null_if_it_throws([=] { return theirs(size); });
-}
-void* call_nothrow(std::size_t size, std::align_val_t align,
-                   void* (*theirs)(std::size_t, std::align_val_t)) noexcept {
-  return null_if_it_throws([=] { return theirs(size, align); });
-}
-
 }  // namespace ralloc

@@ -1,4 +1,5 @@
-// What the two files of alloc/failed_new.h share.
+// What the two files of alloc/failed_new.h share. A product has one of them, so functions may be
+// defined here.
 //
 // Thread safety: as there.
 #pragma once
@@ -7,6 +8,7 @@
 #include <new>
 
 #include "alloc/allocator.h"
+#include "alloc/failed_new.h"
 
 namespace ralloc {
 
@@ -28,6 +30,14 @@ void* null_if_it_throws(Allocate allocate) noexcept {
   } catch (...) {
     return nullptr;
   }
+}
+
+void* call_nothrow(std::size_t size, void* (*theirs)(std::size_t)) noexcept {
+  return null_if_it_throws([=] { return theirs(size); });
+}
+void* call_nothrow(std::size_t size, std::align_val_t align,
+                   void* (*theirs)(std::size_t, std::align_val_t)) noexcept {
+  return null_if_it_throws([=] { return theirs(size, align); });
 }
 
 }  // namespace ralloc
