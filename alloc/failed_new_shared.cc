@@ -12,7 +12,6 @@
 #include <dlfcn.h>
 
 #include "alloc/new_handling.h"
-#include "alloc/watch.h"
 #include "shim/fatal.h"
 
 // All that the compiler makes of throw and catch. Null where there is none; an exception then
@@ -108,16 +107,12 @@ void* new_nothrow_by_caller(std::size_t size, std::size_t align, NewCall call) {
 
 void* failed_new(std::size_t size, std::size_t align, NewCall call) {
   if (!can_throw()) return new_by_caller(size, align, call);
-  void* const block = allocate_by_handler(size, align, current_handler);
-  if (block == nullptr) throw std::bad_alloc();
-  return watch_allocated("new", block, size, align);
+  return new_or_throw(size, align, current_handler);
 }
 
 void* failed_new_nothrow(std::size_t size, std::size_t align, NewCall call) noexcept {
   if (!can_throw()) return new_nothrow_by_caller(size, align, call);
-  void* const block =
-      null_if_it_throws([=] { return allocate_by_handler(size, align, current_handler); });
-  return watch_allocated("new", block, size, align);
+  return new_or_null(size, align, current_handler);
 }
 
 }  // namespace ralloc

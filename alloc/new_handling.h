@@ -9,6 +9,7 @@
 
 #include "alloc/allocator.h"
 #include "alloc/failed_new.h"
+#include "alloc/watch.h"
 
 namespace ralloc {
 
@@ -30,6 +31,19 @@ void* null_if_it_throws(Allocate allocate) noexcept {
   } catch (...) {
     return nullptr;
   }
+}
+
+// What failed_new and failed_new_nothrow give, where exceptions can be thrown and caught.
+template <class Current>
+void* new_or_throw(std::size_t size, std::size_t align, Current current) {
+  void* const block = allocate_by_handler(size, align, current);
+  if (block == nullptr) throw std::bad_alloc();
+  return watch_allocated("new", block, size, align);
+}
+template <class Current>
+void* new_or_null(std::size_t size, std::size_t align, Current current) noexcept {
+  void* const block = null_if_it_throws([=] { return allocate_by_handler(size, align, current); });
+  return watch_allocated("new", block, size, align);
 }
 
 void* call_nothrow(std::size_t size, void* (*theirs)(std::size_t)) noexcept {

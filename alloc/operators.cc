@@ -51,37 +51,35 @@ using Delete = void(void*);
 using DeleteAligned = void(void*, std::align_val_t);
 
 // --- The program's own, or null ------------------------------------------------------------------
+// What it has in the place of ours, or else of what ours is made of.
 template <class Operator>
-[[gnu::always_inline]] inline Operator* unless(Operator* ours, Operator* linked) {
-  return LIKELY(linked == ours) ? nullptr : linked;
+[[gnu::always_inline]] inline Operator* unless(Operator* ours, Operator* linked,
+                                               Operator* otherwise = nullptr) {
+  return LIKELY(linked == ours) ? otherwise : linked;
 }
 [[gnu::always_inline]] inline New* their_new() {
   return unless<New>(ralloc_new, ::operator new);
 }
 [[gnu::always_inline]] inline New* their_new_array() {
-  New* const theirs = unless<New>(ralloc_new_array, ::operator new[]);
-  return LIKELY(theirs == nullptr) ? their_new() : theirs;
+  return unless<New>(ralloc_new_array, ::operator new[], their_new());
 }
 [[gnu::always_inline]] inline NewAligned* their_new_aligned() {
   return unless<NewAligned>(ralloc_new_aligned, ::operator new);
 }
 [[gnu::always_inline]] inline NewAligned* their_new_array_aligned() {
-  NewAligned* const theirs = unless<NewAligned>(ralloc_new_array_aligned, ::operator new[]);
-  return LIKELY(theirs == nullptr) ? their_new_aligned() : theirs;
+  return unless<NewAligned>(ralloc_new_array_aligned, ::operator new[], their_new_aligned());
 }
 [[gnu::always_inline]] inline Delete* their_delete() {
   return unless<Delete>(ralloc_delete, ::operator delete);
 }
 [[gnu::always_inline]] inline Delete* their_delete_array() {
-  Delete* const theirs = unless<Delete>(ralloc_delete_array, ::operator delete[]);
-  return LIKELY(theirs == nullptr) ? their_delete() : theirs;
+  return unless<Delete>(ralloc_delete_array, ::operator delete[], their_delete());
 }
 [[gnu::always_inline]] inline DeleteAligned* their_delete_aligned() {
   return unless<DeleteAligned>(ralloc_delete_aligned, ::operator delete);
 }
 [[gnu::always_inline]] inline DeleteAligned* their_delete_array_aligned() {
-  DeleteAligned* const theirs = unless<DeleteAligned>(ralloc_delete_array_aligned, ::operator delete[]);
-  return LIKELY(theirs == nullptr) ? their_delete_aligned() : theirs;
+  return unless<DeleteAligned>(ralloc_delete_array_aligned, ::operator delete[], their_delete_aligned());
 }
 
 // --- Ours ----------------------------------------------------------------------------------------

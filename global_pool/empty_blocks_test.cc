@@ -10,6 +10,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "tests/support/addresses.h"
 #include "tests/support/build.h"
 #include "tests/support/child.h"
 #include "tests/support/memory_access.h"
@@ -151,13 +152,10 @@ TEST(EmptyBlocksTest, SearchesAreShortHoweverManyLive) {
 TEST(EmptyBlocksTest, IsNullWithoutAddressesAndServesAgainWithThem) {
   if constexpr (ralloc_test::kSanitizer) return;  // they need addresses themselves
   EmptyBlocks blocks;
-  rlimit usual;
-  ASSERT_EQ(getrlimit(RLIMIT_AS, &usual), 0);
-  const rlimit none{0, usual.rlim_max};
-  ASSERT_EQ(setrlimit(RLIMIT_AS, &none), 0);
+  ralloc_test::Addresses addresses;
+  ASSERT_TRUE(addresses.are_refused());
   void* const refused = blocks.take(1);
-  const bool restored = setrlimit(RLIMIT_AS, &usual) == 0;
-  ASSERT_TRUE(restored);
+  ASSERT_TRUE(addresses.come_back());
   EXPECT_EQ(refused, nullptr);
   EXPECT_FALSE(blocks.has(reinterpret_cast<void*>(16)));
   EXPECT_NE(blocks.take(1), nullptr);

@@ -2,7 +2,6 @@
 #include "global_pool/metadata.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -14,6 +13,7 @@
 #include "shim/defences.h"
 #include "shim/fatal.h"
 #include "shim/sanitizer.h"
+#include "tests/support/addresses.h"
 #include "tests/support/child.h"
 #include "tests/support/memory_access.h"
 #include "tests/support/process.h"
@@ -107,13 +107,10 @@ TEST(MetadataTest, ForgetsItsFreePieces) {
 
 TEST(MetadataTest, IsNullWithoutAddressesAndServesAgainWithThem) {
   Metadata metadata;
-  rlimit usual;
-  ASSERT_EQ(getrlimit(RLIMIT_AS, &usual), 0);
-  const rlimit none{0, usual.rlim_max};
-  ASSERT_EQ(setrlimit(RLIMIT_AS, &none), 0);
+  ralloc_test::Addresses addresses;
+  ASSERT_TRUE(addresses.are_refused());
   void* const refused = metadata.take(64);
-  const bool restored = setrlimit(RLIMIT_AS, &usual) == 0;
-  ASSERT_TRUE(restored);
+  ASSERT_TRUE(addresses.come_back());
   EXPECT_EQ(refused, nullptr);
   EXPECT_EQ(metadata.mapped(), 0u);
   EXPECT_NE(metadata.take(64), nullptr);
@@ -123,10 +120,8 @@ TEST(MetadataTest, WithoutAddressesALargerPieceIsCut) {
   Metadata metadata;
   void* const large = metadata.take(16384);
   use_up(metadata);
-  rlimit usual;
-  ASSERT_EQ(getrlimit(RLIMIT_AS, &usual), 0);
-  const rlimit none{0, usual.rlim_max};
-  ASSERT_EQ(setrlimit(RLIMIT_AS, &none), 0);
+  ralloc_test::Addresses addresses;
+  ASSERT_TRUE(addresses.are_refused());
   void* const refused = metadata.take(16);
   metadata.give(large, 16384);
   char* const piece = static_cast<char*>(metadata.take(20));
@@ -136,8 +131,7 @@ TEST(MetadataTest, WithoutAddressesALargerPieceIsCut) {
     are_pieces = metadata.take(size) == piece + size && are_pieces;
   }
   void* const none_left = metadata.take(16);
-  const bool restored = setrlimit(RLIMIT_AS, &usual) == 0;
-  ASSERT_TRUE(restored);
+  ASSERT_TRUE(addresses.come_back());
   EXPECT_EQ(refused, nullptr);
   EXPECT_EQ(piece, large);
   EXPECT_EQ(left, 16384u - 32 + Metadata::kReserve);
@@ -150,17 +144,14 @@ TEST(MetadataTest, WithoutAddressesTheReserveServesOnce) {
   Metadata metadata;
   EXPECT_FALSE(metadata.open_reserve()) << "it comes with the first chunk";
   use_up(metadata);
-  rlimit usual;
-  ASSERT_EQ(getrlimit(RLIMIT_AS, &usual), 0);
-  const rlimit none{0, usual.rlim_max};
-  ASSERT_EQ(setrlimit(RLIMIT_AS, &none), 0);
+  ralloc_test::Addresses addresses;
+  ASSERT_TRUE(addresses.are_refused());
   void* const refused = metadata.take(256);
   const bool was_opened = metadata.open_reserve();
   unsigned served = 0;
   while (metadata.take(256) != nullptr) ++served;
   const bool was_opened_again = metadata.open_reserve();
-  const bool restored = setrlimit(RLIMIT_AS, &usual) == 0;
-  ASSERT_TRUE(restored);
+  ASSERT_TRUE(addresses.come_back());
   EXPECT_EQ(refused, nullptr);
   EXPECT_TRUE(was_opened);
   EXPECT_EQ(served, Metadata::kReserve / 256);
