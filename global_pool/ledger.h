@@ -19,6 +19,7 @@
 #include "global_pool/guarded.h"
 #include "global_pool/large_parts.h"
 #include "global_pool/loose_run.h"
+#include "global_pool/metadata.h"
 #include "global_pool/page_map.h"
 #include "global_pool/span.h"
 #include "global_pool/span_log.h"
@@ -408,10 +409,17 @@ class Ledger {
     if (guard.holder_died()) retire();
     metadata_.give(piece, bytes);
   }
-  // The shard with the fewest local pools, which one more now calls its home.
-  std::uint32_t attach_pool() EXCLUDES(any_mutex) {
+  struct PoolPlace {
+    void* record = nullptr;  // uninitialised; null if memory is short, and nothing has changed
+    std::uint32_t shard = 0;
+  };
+  // A record for one more local pool, which calls the shard its home that has the fewest. In one hold:
+  // threads that begin and end at once meet at no other mutex.
+  PoolPlace attach_pool(std::size_t record_bytes) EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
+    void* const record = metadata_.take(record_bytes);
+    if (record == nullptr) return {};
     std::uint32_t shards = shards_.load(Sync::kRelaxed);
     if (shards == 0) {
       const unsigned wanted = Limits::shards(Limits::Memory::cpu_count());
@@ -423,7 +431,7 @@ class Ledger {
       if (pools_[i].get() < pools_[least].get()) least = i;
     }
     set_pools(least, pools_[least].get() + 1);
-    return least;
+    return {record, least};
   }
   // How many local pools call the shard their home, or did so a moment ago; for any.
   std::uint32_t pools_of(std::uint32_t shard) const {
@@ -434,11 +442,19 @@ class Ledger {
     const std::uint32_t shards = shards_.load(Sync::kRelaxed);
     return shards != 0 ? shards : 1;  // who has no pool is at home in the first
   }
-  void detach_pool(std::uint32_t shard) EXCLUDES(any_mutex) {
+  // A pool is gone: takes its record back, and chunks that it had beside it.
+  void detach_pool(PoolPlace place, std::size_t record_bytes, MetadataChain* chunks = nullptr)
+      EXCLUDES(any_mutex) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     // After a fork the pools of threads that do not exist are forgotten (retire).
-    if (pools_[shard].get() != 0) set_pools(shard, pools_[shard].get() - 1);
+    const std::uint32_t pools = pools_[place.shard].get();
+    if (pools != 0) set_pools(place.shard, pools - 1);
+    while (chunks != nullptr) {
+      MetadataChain* const chunk = std::exchange(chunks, chunks->next);
+      metadata_.give(chunk, chunk->bytes);
+    }
+    metadata_.give(place.record, record_bytes);
   }
 
   struct Counts {

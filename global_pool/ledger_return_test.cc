@@ -180,23 +180,47 @@ TEST_F(LedgerReturnTest, NobodyGetsOrMergesWithReleasedSectors) {
 
 // --- Homes of pools ----------------------------------------------------------------------------
 
+constexpr std::size_t kRecord = 256;  // of a pool
+
 TEST_F(LedgerReturnTest, PoolsSpreadOverTheShards) {
   // The limit of three shards is below four for the one core.
   for (std::uint32_t round = 0; round < 3; ++round) {
-    for (std::uint32_t shard = 0; shard < 3; ++shard) EXPECT_EQ(ledger_.attach_pool(), shard);
+    for (std::uint32_t shard = 0; shard < 3; ++shard) EXPECT_EQ(ledger_.attach_pool(kRecord).shard, shard);
   }
 }
 
 TEST_F(LedgerReturnTest, PoolGoesWhereOneHasLeft) {
-  for (int i = 0; i < 6; ++i) (void)ledger_.attach_pool();
-  ledger_.detach_pool(1);
-  EXPECT_EQ(ledger_.attach_pool(), 1u);
-  EXPECT_EQ(ledger_.attach_pool(), 0u);
+  Ledger::PoolPlace places[6];
+  for (auto& place : places) place = ledger_.attach_pool(kRecord);
+  ASSERT_EQ(places[4].shard, 1u);
+  ledger_.detach_pool(places[4], kRecord);
+  EXPECT_EQ(ledger_.attach_pool(kRecord).shard, 1u);
+  EXPECT_EQ(ledger_.attach_pool(kRecord).shard, 0u);
 }
 
 TEST_F(LedgerReturnTest, PoolsOfLostThreadsMayDetach) {
-  ledger_.detach_pool(2);  // none is known there
-  for (std::uint32_t shard = 0; shard < 3; ++shard) EXPECT_EQ(ledger_.attach_pool(), shard);
+  ledger_.detach_pool({ledger_.take_metadata(kRecord), 2}, kRecord);  // none is known there
+  for (std::uint32_t shard = 0; shard < 3; ++shard) EXPECT_EQ(ledger_.attach_pool(kRecord).shard, shard);
+}
+
+TEST_F(LedgerReturnTest, PoolHasARecordOrNoHome) {
+  FakeMetadata::takes_until_failure = 1;
+  EXPECT_EQ(ledger_.attach_pool(kRecord).record, nullptr);
+  EXPECT_EQ(ledger_.pools(), 0u);
+  EXPECT_NE(ledger_.attach_pool(kRecord).record, nullptr);
+  EXPECT_EQ(ledger_.pools(), 1u);
+}
+
+TEST_F(LedgerReturnTest, PoolGivesBackItsRecordAndItsChunks) {
+  const auto place = ledger_.attach_pool(kRecord);
+  MetadataChain* chunks = nullptr;
+  for (const std::size_t bytes : {2048u, 4096u}) {
+    chunks = new (ledger_.take_metadata(bytes)) MetadataChain{chunks, bytes};
+  }
+  EXPECT_EQ(FakeMetadata::outstanding, kRecord + 2048 + 4096);
+  ledger_.detach_pool(place, kRecord, chunks);
+  EXPECT_EQ(FakeMetadata::outstanding, 0u);
+  EXPECT_EQ(ledger_.take_metadata(4096), chunks) << "each by its length";
 }
 
 // --- After a fork in which a thread was lost that held the mutex -------------------------------
@@ -252,9 +276,9 @@ TEST_F(LostLedgerTest, DoesNotMergeWithRunsItGaveUp) {
 }
 
 TEST_F(LostLedgerTest, ForgetsThePoolsOfLostThreads) {
-  for (int i = 0; i < 4; ++i) (void)ledger_.attach_pool();
+  for (int i = 0; i < 4; ++i) (void)ledger_.attach_pool(kRecord);
   lose_thread();
-  for (std::uint32_t shard = 0; shard < 3; ++shard) EXPECT_EQ(ledger_.attach_pool(), shard);
+  for (std::uint32_t shard = 0; shard < 3; ++shard) EXPECT_EQ(ledger_.attach_pool(kRecord).shard, shard);
 }
 
 }  // namespace

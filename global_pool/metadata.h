@@ -10,6 +10,12 @@
 
 namespace ralloc {
 
+// The first words of a piece that says itself how long it is, and which the next one is.
+struct MetadataChain {
+  MetadataChain* next;
+  std::size_t bytes;
+};
+
 class Metadata {
  public:
   static constexpr std::size_t kLeast = 16;

@@ -128,7 +128,7 @@ TEST_F(SparesTest, DecayLooks) {
 }
 
 TEST_F(SparesTest, TrimTakesAll) {
-  (void)pool_.ledger().attach_pool();  // four shards to a core; there is room for three
+  (void)pool_.ledger().attach_pool(64);  // four shards to a core; there is room for three
   for (std::uint32_t shard = 0; shard < SmallLimits::kShards; ++shard) {
     take_and_give(kTwoBlocks, shard);
     take_and_give(kManyBlocks, shard);

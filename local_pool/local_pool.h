@@ -17,6 +17,7 @@
 
 #include "global_pool/global_pool.h"
 #include "global_pool/size_class.h"
+#include "local_pool/arrays.h"
 #include "local_pool/large_stacks.h"
 #include "local_pool/magazine.h"
 #include "local_pool/magazine_log.h"
@@ -48,11 +49,10 @@ class LocalPool : public PoolRack<Limits> {
 
   // A fresh pool with a home shard; null if memory is short.
   static LocalPool* open(GlobalPool& global) {
-    void* memory = global.ledger().take_metadata(sizeof(LocalPool));
-    if (memory == nullptr) return nullptr;
-    const std::uint32_t shard = global.ledger().attach_pool();
-    log_note("a pool for this thread, at home in shard %", shard);
-    LocalPool* const pool = new (memory) LocalPool(global, shard);
+    const auto place = global.ledger().attach_pool(sizeof(LocalPool));
+    if (place.record == nullptr) return nullptr;
+    log_note("a pool for this thread, at home in shard %", place.shard);
+    LocalPool* const pool = new (place.record) LocalPool(global, place.shard);
     if constexpr (kHasQuarantine<Limits>) pool->open_quarantine();
     return pool;
   }
@@ -165,6 +165,7 @@ class LocalPool : public PoolRack<Limits> {
   LocalPool(GlobalPool& global, std::uint32_t shard) : Rack{}, global_(global), shard_(shard) {
     this->empty_without_room();
     home = home_key(shard);
+    arrays_.give(words_, kWords);
   }
 
   static constexpr std::uint32_t kSampleReach = 2;  // blocks before and behind
@@ -337,8 +338,9 @@ class LocalPool : public PoolRack<Limits> {
   void send_all();
   void grow_outgoing();
   void note_event();
-  void** take_array(std::size_t room);
-  void give_array(void** array, std::size_t room);
+  // Of room + 1 words for a magazine.
+  void** take_array(std::size_t words);
+  void give_array(void** array, std::size_t words);
 
   GlobalPool& global_;
   const std::uint32_t shard_;
@@ -350,13 +352,13 @@ class LocalPool : public PoolRack<Limits> {
   std::size_t outgoing_count_ = 0;
   std::size_t outgoing_bytes_ = 0;
   Shelf shelves_[Limits::kClasses] = {};
-  std::size_t words_used_ = 0;
+  Arrays arrays_;
   [[no_unique_address]] OwnRandom own_;
   [[no_unique_address]] KeptLarge large_;
 
-  // First arrays lie here while there is room, so that a fresh pool is two OS pages.
+  // First arrays lie here, so that a fresh pool is two OS pages.
   static constexpr std::size_t kWords =
-      (Limits::kPoolRecord - sizeof(Rack) - 8 * 8 - Limits::kClasses * sizeof(Shelf) -
+      (Limits::kPoolRecord - sizeof(Rack) - 7 * 8 - sizeof(Arrays) - Limits::kClasses * sizeof(Shelf) -
        (kHasRandom ? sizeof(OwnRandom) : 0) - (kKeepsLarge ? sizeof(KeptLarge) : 0)) /
       sizeof(void*);
   void* words_[kWords];
@@ -369,34 +371,34 @@ void LocalPool<Sync, Limits>::close() {
   flush();
   log_note("the pool of this thread is closed, after % refills and flushes", events_);
   for (unsigned c = 0; c < Limits::kClasses; ++c) {
-    if (shelves_[c].array != nullptr) give_array(shelves_[c].array, room(c));
+    if (shelves_[c].array != nullptr) give_array(shelves_[c].array, room(c) + 1);
   }
-  if (outgoing_ != nullptr) give_array(outgoing_, 2 * outgoing_room_);
+  if (outgoing_ != nullptr) give_array(outgoing_, 2 * (outgoing_room_ + 1));
   if constexpr (kHasQuarantine<Limits>) close_quarantine();
   global_.budget().put_back(room_bytes_);
-  global_.ledger().detach_pool(shard_);
-  global_.ledger().give_metadata(this, sizeof(LocalPool));
+  global_.ledger().detach_pool({this, shard_}, sizeof(LocalPool), arrays_.chunks());
 }
 
 // --- Arrays --------------------------------------------------------------------------------------
 
-// An array of room + 1 words: a first one lies in the pool itself, if it fits.
 template <class Sync, class Limits>
-void** LocalPool<Sync, Limits>::take_array(std::size_t room) {
-  const std::size_t words = room + 1;
-  if (words <= kWords - words_used_ && words <= 2 * Config::kOutgoingFirst + 1) {
-    void** array = words_ + words_used_;
-    words_used_ += words;
-    return array;
+void** LocalPool<Sync, Limits>::take_array(std::size_t words) {
+  if (words > Arrays::kMostWords) {
+    return static_cast<void**>(global_.ledger().take_metadata(words * sizeof(void*)));
   }
-  return static_cast<void**>(global_.ledger().take_metadata(words * sizeof(void*)));
+  void** const array = arrays_.take(words);
+  if (array != nullptr) return array;
+  const std::size_t bytes = arrays_.next_chunk(words);
+  void* const chunk = global_.ledger().take_metadata(bytes);
+  if (chunk == nullptr) return nullptr;
+  arrays_.add_chunk(chunk, bytes);
+  return arrays_.take(words);
 }
 
 template <class Sync, class Limits>
-void LocalPool<Sync, Limits>::give_array(void** array, std::size_t room) {
-  // Those inside the pool go with it.
-  if (array >= words_ && array < words_ + kWords) return;
-  global_.ledger().give_metadata(array, (room + 1) * sizeof(void*));
+void LocalPool<Sync, Limits>::give_array(void** array, std::size_t words) {
+  if (words <= Arrays::kMostWords) return arrays_.give(array, words);
+  global_.ledger().give_metadata(array, words * sizeof(void*));
 }
 
 template <class Sync, class Limits>
@@ -407,7 +409,7 @@ void LocalPool<Sync, Limits>::replace_array(unsigned size_class, void** array, s
   if (shelf.array != nullptr) {
     n = count(size_class);
     std::memcpy(array + 1, shelf.array + 1, n * sizeof(void*));
-    give_array(shelf.array, this->room(size_class));
+    give_array(shelf.array, this->room(size_class) + 1);
   }
   array[0] = nullptr;
   shelf.array = array;
@@ -436,7 +438,7 @@ bool LocalPool<Sync, Limits>::grow(unsigned size_class) {
     log_internal("the budget of all pools has no % bytes", bytes);
     return false;
   }
-  void** array = take_array(new_room);
+  void** array = take_array(new_room + 1);
   if (array == nullptr) {
     global_.budget().put_back(bytes);
     return false;
@@ -455,7 +457,7 @@ void LocalPool<Sync, Limits>::shrink(unsigned size_class) {
   const std::size_t old_room = room(size_class);
   const std::size_t new_room = old_room / 2;
   if (new_room < info.first_room || count(size_class) > new_room) return;
-  void** array = take_array(new_room);
+  void** array = take_array(new_room + 1);
   if (array == nullptr) return;
   replace_array(size_class, array, new_room);
   const std::size_t bytes = (old_room - new_room) * info.block_size;
@@ -577,9 +579,9 @@ template <class Sync, class Limits>
 void LocalPool<Sync, Limits>::grow_outgoing() {
   const std::size_t room = outgoing_ == nullptr ? Config::kOutgoingFirst : 2 * outgoing_room_ + 1;
   if (room > Config::kOutgoingBlocks) return;
-  void** array = take_array(2 * room);
+  void** array = take_array(2 * (room + 1));
   if (array == nullptr) return;
-  if (outgoing_ != nullptr) give_array(outgoing_, 2 * outgoing_room_);
+  if (outgoing_ != nullptr) give_array(outgoing_, 2 * (outgoing_room_ + 1));
   outgoing_ = array;
   outgoing_room_ = room;
   log_internal("the outgoing array grows to % places", room);

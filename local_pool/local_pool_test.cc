@@ -166,12 +166,14 @@ TEST_F(LocalPoolTest, BaseRoomIsLessWhereManyThreadsAreAtHomeInAShard) {
     auto& ledger = bookkeeper.ledger();
     const std::uint32_t shard = shard_of(attach_this_pool()->home);
     ASSERT_LE(ledger.pools_of(shard), 3u);
-    std::vector<std::uint32_t> others;
+    using Place = Bookkeeper::Ledger::PoolPlace;
+    constexpr std::size_t kRecord = 64;
+    std::vector<Place> others;
     Blocks blocks, more;
     for (const auto& [size_class, pools] : {std::pair{k512, 4u}, {k1024, 3u}}) {
-      while (ledger.pools_of(shard) < pools) others.push_back(ledger.attach_pool());
+      while (ledger.pools_of(shard) < pools) others.push_back(ledger.attach_pool(kRecord));
       while (ledger.pools_of(shard) > pools) {
-        ledger.detach_pool(others.back());
+        ledger.detach_pool(others.back(), kRecord);
         others.pop_back();
       }
       for (int i = 0; i < 20; ++i) {
@@ -182,7 +184,7 @@ TEST_F(LocalPoolTest, BaseRoomIsLessWhereManyThreadsAreAtHomeInAShard) {
       const std::size_t room = base_room(size_class) >> Config::base_halvings(pools);
       EXPECT_EQ(empty_room(size_class), std::max(first_room, room));
     }
-    for (const std::uint32_t other : others) ledger.detach_pool(other);
+    for (const Place& other : others) ledger.detach_pool(other, kRecord);
     give_blocks(blocks);
     give_blocks(more);
   });

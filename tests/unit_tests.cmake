@@ -106,6 +106,7 @@ if(RALLOC_DEBUGGER)
 endif()
 
 ralloc_unit_test(local_pool_test
+    local_pool/arrays_test.cc
     local_pool/defended_pool_test.cc
     local_pool/kept_test.cc
     local_pool/local_pool_test.cc

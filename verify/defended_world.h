@@ -16,7 +16,7 @@ struct DefendedLimits : TinyLimits {
     static constexpr std::size_t kThreadQuarantineSwaps = 2;
   };
   static constexpr std::size_t kQuarantineBlocks = 4;
-  static constexpr std::size_t kPoolRecord = 248;  // as many words as in the tiny world
+  static constexpr std::size_t kPoolRecord = 328;  // as many words as in the tiny world
 
   // The same in each run, as a search needs it.
   struct Random {

@@ -296,7 +296,7 @@ struct TinyLimits {
   static constexpr unsigned kShards = 2;
   static constexpr unsigned kPageShift = ralloc_verify::kPageShift;
   static constexpr std::size_t kSectorPages = 4;
-  static constexpr std::size_t kPoolRecord = 232;  // 8 words of first arrays: too few for all
+  static constexpr std::size_t kPoolRecord = 312;  // 8 words of first arrays: too few for all
 
   static constexpr ralloc::SizeClass kSizeClasses[kClasses] = {
       tiny_class(32768, 1), tiny_class(21840, 1), tiny_class(512, 1)};

@@ -70,7 +70,7 @@ struct SparesLeave : SparesScenario<SparesLeave<kThreads>, kThreads> {
   void thread(unsigned t) {
     switch (t) {
       case 0:
-        (void)this->pool.ledger().attach_pool();  // the first: from now on there are two shards
+        (void)this->pool.ledger().attach_pool(64);  // the first: from now on there are two shards
         this->give(blocks[0]);
         this->give(blocks[1]);
         break;

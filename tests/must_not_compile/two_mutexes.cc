@@ -42,7 +42,7 @@ void two_shards(Shard& one, Shard& other) {
 void shard_calls_ledger(Shard& shard, Ledger& ledger) {
   Guard guard(shard.mutex_);
   if (guard.holder_died()) shard.retire();
-  (void)ledger.attach_pool();
+  (void)ledger.attach_pool(0);
   // expected-error@-1 {{cannot call function 'attach_pool' while mutex 'any_mutex' is held}}
 }
 
@@ -61,7 +61,7 @@ void itself(Shard& shard) {
 }
 
 void helper_calls_ledger(Shard& shard, Ledger& ledger) REQUIRES(shard.mutex_, any_mutex) {
-  ledger.detach_pool(0);
+  ledger.detach_pool({}, 0);
   // expected-error@-1 {{cannot call function 'detach_pool' while mutex 'any_mutex' is held}}
 }
 
