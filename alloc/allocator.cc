@@ -98,10 +98,11 @@ namespace {
 
 Run* allocate_fresh(std::size_t pages, std::size_t align_pages, bool will_grow = false) {
   if (Run* spare = take_large_spare(pages, align_pages, will_grow)) return spare;
-  if (Run* span = bookkeeper.take_large(pages, align_pages, will_grow)) return span;
+  const std::uint32_t shard = this_shard();
+  if (Run* span = bookkeeper.take_large(pages, align_pages, will_grow, shard)) return span;
   log_warning("no memory: this thread gives home what it has, for % pages", pages);
   give_all_home();
-  return bookkeeper.take_large(pages, align_pages);
+  return bookkeeper.take_large(pages, align_pages, false, shard);
 }
 
 }  // namespace
@@ -161,7 +162,7 @@ bool resize_large(LargeBlock* span, std::size_t size) noexcept {
   if (pages > span->pages_.get()) {
     // (Builds with exact sizes know what lies behind the bytes that were asked for.)
     const std::size_t ahead = kExactSizes ? 0 : Config::taken_ahead(pages * kPage) / kPage;
-    if (!bookkeeper.ledger().extend(span, pages, ahead)) return false;
+    if (!bookkeeper.extend_large(span, pages, ahead)) return false;
   } else if (!is_of_pages(span, pages)) {
     bookkeeper.shorten_large(span, pages);
   }

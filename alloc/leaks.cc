@@ -95,7 +95,7 @@ void list_leaks() noexcept {
   LargeSizes large;
   std::size_t runs[Bookkeeper::Ledger::kRunsAtOnce];
   for (std::size_t sector = 0;;) {
-    const std::size_t found = bookkeeper.ledger().large_runs(sector, runs);
+    const std::size_t found = bookkeeper.ledgers().large_runs(sector, runs);
     if (found == 0) break;
     for (std::size_t i = 0; i < found; ++i) large.add(runs[i]);
   }

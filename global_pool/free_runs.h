@@ -24,14 +24,17 @@ class FreeRuns {
   using Span = ralloc::Span<Sync, Limits>;
   using PageMap = ralloc::PageMap<Sync, Limits>;
 
-  constexpr explicit FreeRuns(PageMap& map) : map_(map) {}
+  // Those of the ledger with this number.
+  constexpr FreeRuns(PageMap& map, std::uint8_t ledger) : map_(map), ledger_(ledger) {}
 
   std::size_t pages(SpanState state) const { return pages_[kind_of(state)].get(); }
   Span* oldest_dirty() const { return by_age_.front(); }
 
   // The free run in `state` that begins, or ends, at `page`; null if none. A page outside the
   // arena may share its place in the map with one inside, so the run is asked for its pages.
+  // What is another ledger's is read by nobody here (I11).
   Span* neighbour(std::uintptr_t page, SpanState state) const {
+    if (map_.keeper_of(page) != ledger_) return nullptr;
     Span* run = static_cast<Span*>(map_.span_at(page));
     if (run == nullptr || run->state_.get() != state) return nullptr;
     if (run->ledger_epoch_.get() != epoch_.get()) return nullptr;
@@ -39,8 +42,9 @@ class FreeRuns {
   }
 
   // The run that fits best, nearly; dirty ones first: their backing is there already.
-  Span* find(std::size_t pages, std::size_t align) const {
+  Span* find(std::size_t pages, std::size_t align, bool may_be_clean = true) const {
     for (unsigned kind : {kDirty, kClean}) {
+      if (kind == kClean && !may_be_clean) break;
       for (unsigned bin = bin_of(pages); (bin = next_bin(kind, bin)) < kBins; ++bin) {
         // In the first bin above kExactBins some are too short; bound the search.
         unsigned looked = 0;
@@ -221,6 +225,7 @@ class FreeRuns {
   }
 
   PageMap& map_;
+  const std::uint8_t ledger_;
   Cell<std::uint32_t> epoch_{};
   Bin bins_[2][kBins] = {};
   Cell<std::uint64_t> bits_[2][kWords] = {};

@@ -43,7 +43,7 @@ class FreeRunsTest : public ralloc_test::SmallPoolTest {
   }
 
   PageMap<StdSync, SmallLimits> map_;
-  Runs runs_{map_};
+  Runs runs_{map_, 0};
   std::deque<Run> records_;
 };
 

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "global_pool/budget.h"
-#include "global_pool/ledger.h"
+#include "global_pool/ledgers.h"
 #include "global_pool/limits.h"
 #include "global_pool/loose_run.h"
 #include "global_pool/page_map.h"
@@ -35,7 +35,8 @@ class alignas(64) GlobalPool {
   using Span = ralloc::Span<Sync, Limits>;
   using LooseRun = ralloc::LooseRun<Sync, Limits>;
   using Shard = ralloc::Shard<Sync, Limits>;
-  using Ledger = ralloc::Ledger<Sync, Limits>;
+  using Ledgers = ralloc::Ledgers<Sync, Limits>;
+  using Ledger = typename Ledgers::Ledger;
   using PageMap = ralloc::PageMap<Sync, Limits>;
   using Shards = Shard[Limits::kShards];
   using Seed = ralloc::Seed<Limits>;
@@ -44,7 +45,9 @@ class alignas(64) GlobalPool {
   constexpr explicit GlobalPool(Shards& shards) : shards_(shards) {}
 
   const PageMap& map() const { return map_; }
-  Ledger& ledger() { return ledger_; }
+  Ledgers& ledgers() { return ledgers_; }
+  // The first.
+  Ledger& ledger() { return ledgers_.first(); }
   Budget<Sync>& budget() { return budget_; }
 
   // --- Blocks -------------------------------------------------------------------------------
@@ -101,7 +104,7 @@ class alignas(64) GlobalPool {
     const std::size_t needs =
         conclude(shards_[index].give_part(index, map_, part, size, nullptr), nullptr, 0);
     if (needs == 0) return true;
-    void* const memory = ledger_.take_metadata(needs);
+    void* const memory = ledger().take_metadata(needs);
     if (memory == nullptr) return false;
     conclude(shards_[index].give_part(index, map_, part, size, memory), memory, needs);
     return true;
@@ -118,7 +121,7 @@ class alignas(64) GlobalPool {
                                                           : grown.misuse,
                     grown.culprit);
     }
-    if (grown.unused != nullptr) ledger_.give_metadata(grown.unused, grown.unused_bytes);
+    if (grown.unused != nullptr) ledger().give_metadata(grown.unused, grown.unused_bytes);
     log_debug("part % has % bytes now, wanted were % to %", Extent{part, size}, grown.bytes, least,
               most);
     return grown.bytes;
@@ -126,15 +129,17 @@ class alignas(64) GlobalPool {
 
   // --- Large blocks ---------------------------------------------------------------------------
   // A run of pages that is one block; its first page a multiple of `align` pages. One that will grow,
-  // of no alignment, lies where it has room.
-  [[nodiscard]] Span* take_large(std::size_t pages, std::size_t align, bool will_grow = false) {
-    return hand_out(take_run(pages, align, SpanState::kLarge, 0, will_grow));
+  // of no alignment, lies where it has room. For a thread of the shard; who has none is at home in the
+  // first.
+  [[nodiscard]] Span* take_large(std::size_t pages, std::size_t align, bool will_grow = false,
+                                 std::uint32_t shard = 0) {
+    return hand_out(take_run(shard, pages, align, SpanState::kLarge, 0, will_grow));
   }
   // A large block of at least `pages` pages with a mapping of its own, which is reserved only:
   // pages are to be moved there. Null if there is no memory.
   [[nodiscard]] Span* take_apart(std::size_t pages) {
     if (pages > map_.window_pages()) return nullptr;
-    return hand_out(ledger_.take_apart(pages));
+    return hand_out(ledger().take_apart(pages));
   }
   // The span of blocks that `p` lies in, whose page has the live key of a small class.
   Span* span_of(const void* p) const {
@@ -180,7 +185,7 @@ class alignas(64) GlobalPool {
     span->slack_.set(0);
     span->ahead_.set(0);
     span->forget_whole();
-    span->end_early(ledger_.early());
+    span->end_early(ledger().early());
   }
   // The program has it again.
   void take_up(Span* span) { span->is_aside_.store(false, Sync::kRelaxed); }
@@ -193,7 +198,7 @@ class alignas(64) GlobalPool {
   void lose_large(Span* span) {
     log_warning("the addresses of % are lost", extent_of(span));
     map_.clear_key(span->first_page_.get(), 1);
-    ledger_.forget(LooseRun(*span));
+    ledger().forget(LooseRun(*span));
   }
   // Frees bytes of a large block: a part, or all that were asked for. False if no record can be
   // had for a part; then nothing has changed.
@@ -203,7 +208,8 @@ class alignas(64) GlobalPool {
     const Bytes bytes = bytes_of(part, size);
     const std::uint64_t now_ms = Limits::Memory::now_ms();
     begin_breaking(bytes);
-    typename Ledger::PartGiven given = ledger_.give_part(bytes, !was_written, now_ms);
+    Ledger& ledger = ledgers_.of_address(bytes.begin);
+    typename Ledger::PartGiven given = ledger.give_part(bytes, !was_written, now_ms);
     if (given.needs_purge) {
       // Its bytes are the caller's until they are given.
       if constexpr (Limits::Defences::kZeroesFreed) Limits::wipe(part, size);
@@ -211,7 +217,7 @@ class alignas(64) GlobalPool {
         if (dead.begin == dead.end) continue;
         (void)Limits::Memory::purge(reinterpret_cast<void*>(dead.begin), dead.end - dead.begin);
       }
-      given = ledger_.give_part(bytes, true, now_ms);
+      given = ledger.give_part(bytes, true, now_ms);
     }
     if (given.state != PartState::kLive) {
       die_of_misuse(given.state == PartState::kForeign ? foreign_free(part)
@@ -225,7 +231,9 @@ class alignas(64) GlobalPool {
   // The large block of just these bytes, none of them freed before; null if there is none.
   [[nodiscard]] Span* whole_large(const void* block, std::size_t size) {
     Span* const known = known_whole(block, size);
-    return known != nullptr ? known : ledger_.whole(bytes_of(block, size));
+    if (known != nullptr) return known;
+    const Bytes bytes = bytes_of(block, size);
+    return ledgers_.of_address(bytes.begin).whole(bytes);
   }
   // The same without the mutex: null also where that is not known. Others may free or lengthen parts
   // meanwhile only if the caller has not all of it, and then these are not its bytes, before and after.
@@ -239,14 +247,15 @@ class alignas(64) GlobalPool {
   }
   // The large block of no bytes that has the address; null if none has.
   [[nodiscard]] Span* empty_large(void* p) {
-    return ledger_.empty_at(reinterpret_cast<std::uintptr_t>(p));
+    const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(p);
+    return ledgers_.of_address(address).empty_at(address);
   }
   // As extend_part, for a large block; it may get pages of a free neighbour.
   [[nodiscard]] std::size_t extend_large_part(void* part, std::size_t size, std::size_t least,
                                               std::size_t most) {
     const Bytes bytes = bytes_of(part, size);
     if (most > size) begin_breaking(bytes);
-    const auto grown = ledger_.extend_part(bytes, least, most);
+    const auto grown = ledgers_.of_address(bytes.begin).extend_part(bytes, least, most);
     if (grown.state != PartState::kLive) {
       die_of_misuse(grown.state == PartState::kForeign ? Misuse::kForeignRealloc
                     : grown.state == PartState::kFreed ? Misuse::kPartFreed
@@ -255,13 +264,17 @@ class alignas(64) GlobalPool {
     }
     return grown.bytes;
   }
+  // As Ledger::extend.
+  [[nodiscard]] bool extend_large(Span* span, std::size_t pages, std::size_t ahead = 0) {
+    return ledgers_.of(span).extend(span, pages, ahead);
+  }
   // Shortens a large block to `pages` pages, or not much more.
   void shorten_large(Span* span, std::size_t pages) {
     if (!span->is_apart_.get()) {
-      (void)ledger_.shorten(span, pages, Limits::Memory::now_ms());
+      (void)ledgers_.of(span).shorten(span, pages, Limits::Memory::now_ms());
       return;
     }
-    const Pages rest = ledger_.shorten_apart(span, pages);
+    const Pages rest = ledger().shorten_apart(span, pages);
     if (rest.count == 0) return;
     Limits::Memory::release(reinterpret_cast<void*>(rest.first << Limits::kPageShift),
                             rest.count << Limits::kPageShift);
@@ -307,7 +320,7 @@ class alignas(64) GlobalPool {
           pages_for(open + Limits::Memory::granule() + Config::room_to_grow(bytes));
       std::size_t was_open = 0;
       LooseRun run =
-          ledger_.take_guarded({pages, align, open / Limits::Memory::granule()}, was_open);
+          ledger().take_guarded({pages, align, open / Limits::Memory::granule()}, was_open);
       if (!run) return nullptr;
       was_open *= Limits::Memory::granule();
       check_untouched(run->begin(), was_open);
@@ -329,11 +342,11 @@ class alignas(64) GlobalPool {
     if constexpr (kGuardsLarge) {
       const std::size_t open = in_os_pages(bytes);
       const std::size_t needed = open + Limits::Memory::granule();
-      if (needed > span->bytes() && !ledger_.extend_guarded(span, pages_for(needed))) return false;
+      if (needed > span->bytes() && !ledger().extend_guarded(span, pages_for(needed))) return false;
       const std::size_t was_open = open_bytes(span);
       if (open == was_open) return true;
       if (!open_just(span->begin(), was_open, open)) return false;
-      ledger_.set_open(span, open / Limits::Memory::granule());
+      ledger().set_open(span, open / Limits::Memory::granule());
       return true;
     }
     return false;
@@ -343,7 +356,7 @@ class alignas(64) GlobalPool {
     std::size_t given = 0;
     if constexpr (kGuardsLarge) {
       for (;;) {
-        LooseRun run = ledger_.take_quarantined(true);
+        LooseRun run = ledger().take_quarantined(true);
         if (!run) break;
         check_untouched(run->begin(), open_bytes(run.operator->()));
         given += open_bytes(run.operator->());
@@ -369,7 +382,8 @@ class alignas(64) GlobalPool {
     std::size_t at_once = part;
     std::size_t given = 0;
     for (std::size_t tried = 0; tried < most_bytes;) {
-      LooseRun run = ledger_.take_decayed(before_ms, at_once);
+      LooseRun run = ledgers_.take_from_any(
+          [=](Ledger& ledger) { return ledger.take_decayed(before_ms, at_once); });
       if (!run) break;
       const bool is_part = run->pages_.get() == at_once;
       const bool is_offered = run->bytes() >= least;
@@ -380,12 +394,12 @@ class alignas(64) GlobalPool {
         at_once = part;
         tried += run->bytes();
         given += run->bytes();
-        ledger_.give(std::move(run), SpanState::kClean, 0);
+        give_back(std::move(run), SpanState::kClean, 0);
       } else {
         if (is_offered) log_warning("the OS does not take back %", extent_of(run.operator->()));
         at_once = is_part ? SIZE_MAX : part;
         tried += is_part ? 0 : run->bytes();
-        ledger_.give(std::move(run), SpanState::kDirty, again_ms);
+        give_back(std::move(run), SpanState::kDirty, again_ms);
       }
     }
     if (given != 0) log_note("% bytes have been given back to the OS, addresses kept", given);
@@ -394,7 +408,7 @@ class alignas(64) GlobalPool {
   // What is due by the decay, if somebody has not just looked.
   void decay(std::uint64_t now_ms) {
     const std::uint64_t decay_ms = Limits::decay_ms();
-    if (ledger_.is_decay_due(now_ms, decay_ms) && now_ms > decay_ms) {
+    if (ledger().is_decay_due(now_ms, decay_ms) && now_ms > decay_ms) {
       return_decayed(now_ms - decay_ms, now_ms);
     }
   }
@@ -412,7 +426,7 @@ class alignas(64) GlobalPool {
   // for each hole costs a mapping.
   [[gnu::cold, gnu::noinline]] void release_sectors() {
     for (;;) {
-      LooseRun run = ledger_.take_sectors();
+      LooseRun run = ledgers_.take_from_any([](Ledger& ledger) { return ledger.take_sectors(); });
       if (!run) break;
       log_note("% is released", extent_of(run.operator->()));
       release(std::move(run));
@@ -439,7 +453,7 @@ class alignas(64) GlobalPool {
       counts.shards.spans_bytes += one.spans_bytes;
       counts.shards.large_bytes += one.large_bytes;
     }
-    counts.ledger = ledger_.counts();
+    counts.ledger = ledgers_.counts();
     return counts;
   }
 
@@ -447,7 +461,7 @@ class alignas(64) GlobalPool {
   // had use for since the last call but one.
   [[gnu::noinline]] void give_up_spares(bool all) {
     if constexpr (Config::kSpareBytes == 0 && !kHasLargeSpares) return;
-    const unsigned shards = ledger_.shards();
+    const unsigned shards = ledger().shards();
     for (unsigned s = 0; s < shards; ++s) give_emptied(shards_[s].give_up_spares(all));
   }
 
@@ -483,7 +497,7 @@ class alignas(64) GlobalPool {
     for (Shard& shard : shards_) {
       if (!shard.is_valid()) return false;
     }
-    return ledger_.is_valid();
+    return ledgers_.is_valid();
   }
 
  private:
@@ -491,7 +505,7 @@ class alignas(64) GlobalPool {
   static bool has_large_spares() { return kHasLargeSpares && Limits::dirty_bytes() == SIZE_MAX; }
   // What a shard may keep.
   std::size_t large_spare_pages() const {
-    return Config::large_spare_bytes(ledger_.shards()) >> Limits::kPageShift;
+    return Config::large_spare_bytes(ledgers_.first().shards()) >> Limits::kPageShift;
   }
   static Bytes bytes_of(const void* begin, std::size_t size) {
     const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(begin);
@@ -500,65 +514,69 @@ class alignas(64) GlobalPool {
   // Before a part leaves a block that was whole until now, or grows at its end.
   void begin_breaking([[maybe_unused]] Bytes part) {
     if constexpr (Limits::Defences::kStates) {
-      Span* const overwritten = ledger_.break_at(part);
+      Span* const overwritten = ledgers_.of_address(part.begin).break_at(part);
       if (overwritten != nullptr) die_of_misuse(Misuse::kOverflow, overwritten->begin());
     }
   }
   // What is left to do for a part, with no lock held. Returns the bytes of a record that it
   // still needs.
   std::size_t conclude(typename Shard::PartGiven given, void* memory, std::size_t bytes) {
-    if (memory != nullptr && !given.took_memory) ledger_.give_metadata(memory, bytes);
-    if (given.unused != nullptr) ledger_.give_metadata(given.unused, given.unused_bytes);
+    if (memory != nullptr && !given.took_memory) ledger().give_metadata(memory, bytes);
+    if (given.unused != nullptr) ledger().give_metadata(given.unused, given.unused_bytes);
     give_emptied(std::move(given.emptied));
     if (given.culprit != nullptr) die_of_misuse(given.misuse, given.culprit);
     return given.needs;
   }
 
-  LooseRun take_run(std::size_t pages, std::size_t align, SpanState state, std::uint32_t words,
-                    bool will_grow = false) RETURN_TYPESTATE(unknown) {
+  LooseRun take_run(std::uint32_t shard, std::size_t pages, std::size_t align, SpanState state,
+                    std::uint32_t words, bool will_grow = false) RETURN_TYPESTATE(unknown) {
     if (pages > map_.window_pages() || align > map_.window_pages()) return LooseRun(nullptr);
-    LooseRun run = take_from_ledger(pages, align, state, words, will_grow);
+    LooseRun run = take_from_ledgers(shard, pages, align, state, words, will_grow);
     if constexpr (kGuardsLarge) {
-      if (!run && ledger_.drop_ballast()) {
+      if (!run && ledger().drop_ballast()) {
         log_warning("no memory: mappings that were kept are for others now");
-        run = ledger_.take(pages, align, state, words);
+        run = ledgers_.take(shard, pages, align, state, words);
       }
     }
-    if (!run) run = take_scraped(pages, align, state, words);
+    if (!run) run = take_scraped(shard, pages, align, state, words);
     return run;
   }
   // The same, of what is free here and there.
-  [[gnu::cold, gnu::noinline]] LooseRun take_scraped(std::size_t pages, std::size_t align,
-                                                     SpanState state, std::uint32_t words)
+  [[gnu::cold, gnu::noinline]] LooseRun take_scraped(std::uint32_t shard, std::size_t pages,
+                                                     std::size_t align, SpanState state,
+                                                     std::uint32_t words)
       RETURN_TYPESTATE(unknown) {
     give_up_spares(true);
     if (!may_scrape_together(pages)) return LooseRun(nullptr);
     log_warning("% pages are scraped together from free memory", pages);
     trim();
     release_sectors();
-    return ledger_.take(pages, align, state, words);
+    return ledgers_.take(shard, pages, align, state, words);
   }
-  // From the ledger, but what shards keep is used before the arena grows.
-  LooseRun take_from_ledger(std::size_t pages, std::size_t align, SpanState state,
-                            std::uint32_t words, bool will_grow = false) RETURN_TYPESTATE(unknown) {
-    LooseRun run = ledger_.take(pages, align, state, words, will_grow, !kHasLargeSpares);
+  // What shards keep is used before other ledgers are asked and the arena grows.
+  LooseRun take_from_ledgers(std::uint32_t shard, std::size_t pages, std::size_t align,
+                             SpanState state, std::uint32_t words, bool will_grow = false)
+      RETURN_TYPESTATE(unknown) {
     if constexpr (kHasLargeSpares) {
+      LooseRun run = ledgers_.take_at_hand(shard, pages, align, state, words, will_grow);
       if (!run) {
         give_up_large_spares();
-        run = ledger_.take(pages, align, state, words, will_grow);
+        run = ledgers_.take(shard, pages, align, state, words, will_grow);
       }
+      return run;
+    } else {
+      return ledgers_.take(shard, pages, align, state, words, will_grow);
     }
-    return run;
   }
   template <class = void>
   [[gnu::cold, gnu::noinline]] void give_up_large_spares() requires(kHasLargeSpares) {
-    const unsigned shards = ledger_.shards();
+    const unsigned shards = ledger().shards();
     for (unsigned s = 0; s < shards; ++s) give_emptied(shards_[s].give_up_large());
   }
   // Purged runs merge with clean ones, and the addresses of both may be needed elsewhere. A
   // request beyond all of them is hopeless, unless it is the limit on addresses that failed it.
   bool may_scrape_together(std::size_t pages) {
-    const typename Ledger::Counts counts = ledger_.counts();
+    const typename Ledger::Counts counts = ledgers_.counts();
     return Limits::Memory::limit() != SIZE_MAX ||
            counts.dirty_bytes + counts.clean_bytes >= pages << Limits::kPageShift;
   }
@@ -568,7 +586,7 @@ class alignas(64) GlobalPool {
     give_up_spares(false);
     purge(before_ms, now_ms, Limits::decay_bytes(), Config::kPurgeLeast, Limits::decay_bytes());
     if constexpr (kGuardsLarge) {
-      while (see_off(ledger_.take_old_open(before_ms))) {
+      while (see_off(ledger().take_old_open(before_ms))) {
       }
     }
     // A process that may not have many addresses needs them for stacks and files too.
@@ -597,7 +615,7 @@ class alignas(64) GlobalPool {
     if (open <= had) return open == had || Limits::Memory::close(begin + open, had - open);
     // It may be that mappings are missing that were kept.
     return Limits::Memory::commit(begin + had, open - had) ||
-           (ledger_.drop_ballast() && Limits::Memory::commit(begin + had, open - had));
+           (ledger().drop_ballast() && Limits::Memory::commit(begin + had, open - had));
   }
   // The program frees a guarded block: nobody gets its addresses for a while, and if it is large, or many others
   // wait, nobody can access it any more.
@@ -606,7 +624,7 @@ class alignas(64) GlobalPool {
     if constexpr (kGuardsLarge) {
       const std::size_t open = zero_or_close(span);
       span->freed_ms_.set(Limits::Memory::now_ms());
-      (void)see_off(ledger_.put_in_quarantine(LooseRun(*span), open));
+      (void)see_off(ledger().put_in_quarantine(LooseRun(*span), open));
     }
   }
   // Nobody can access it any more. Without a mapping to spare it stays accessible, and loses its
@@ -640,10 +658,10 @@ class alignas(64) GlobalPool {
       if (leaving->open_.get() != 0) {
         check_untouched(leaving->begin(), open_bytes(leaving.operator->()));
         close(leaving.operator->());
-        leaving = ledger_.put_in_quarantine(std::move(leaving), 0);
+        leaving = ledger().put_in_quarantine(std::move(leaving), 0);
       } else {
         release(std::move(leaving));
-        leaving = ledger_.take_quarantined(false);
+        leaving = ledger().take_quarantined(false);
       }
     }
   }
@@ -667,7 +685,7 @@ class alignas(64) GlobalPool {
   void release(LooseRun&& run TAKEN_OVER) {
     char* const begin = run->reserved_begin();
     const std::size_t bytes = run->reserved_bytes();
-    ledger_.forget(std::move(run));
+    ledger().forget(std::move(run));
     Limits::Memory::release(begin, bytes);
   }
 
@@ -677,8 +695,8 @@ class alignas(64) GlobalPool {
     // The long one only if it is at hand: all free memory is scraped together for the least.
     const std::uint32_t pages = Limits::span_pages(size_class, spans);
     const std::uint32_t least = Limits::span_pages(size_class, 0);
-    LooseRun span = take_from_ledger(pages, 1, SpanState::kBlocks, more_words(size_class, pages));
-    if (!span) span = take_run(least, 1, SpanState::kBlocks, more_words(size_class, least));
+    LooseRun span = take_from_ledgers(shard, pages, 1, SpanState::kBlocks, more_words(size_class, pages));
+    if (!span) span = take_run(shard, least, 1, SpanState::kBlocks, more_words(size_class, least));
     if (span) {
       span->cut(size_class);
       if constexpr (Limits::Defences::kStates) {
@@ -701,20 +719,25 @@ class alignas(64) GlobalPool {
       give_run(std::move(span), SpanState::kDirty);
     }
   }
+  // To the ledger that keeps it, as Ledger::give.
+  std::size_t give_back(LooseRun&& run TAKEN_OVER, SpanState state, std::uint64_t now_ms) {
+    Ledger& ledger = ledgers_.of(run.operator->());
+    return ledger.give(std::move(run), state, now_ms);
+  }
   // Returns the time.
   std::uint64_t give_run(LooseRun&& run TAKEN_OVER, SpanState state) {
     // First the keys: once the ledger has the run, another thread may write new ones.
     const bool large = run->state_.get() == SpanState::kLarge;
     map_.clear_key(run->first_page_.get(), large ? 1 : run->pages_.get());
     const std::uint64_t now_ms = Limits::Memory::now_ms();
-    const std::size_t dirty = ledger_.give(std::move(run), state, now_ms);
+    const std::size_t dirty = give_back(std::move(run), state, now_ms);
     const std::size_t most = Limits::dirty_bytes();
     if (dirty > most) purge(now_ms, now_ms, dirty - Config::dirty_kept(most));
     return now_ms;
   }
 
   PageMap map_{};
-  alignas(64) Ledger ledger_{map_};
+  alignas(64) Ledgers ledgers_{map_};
   Budget<Sync> budget_;
   Shards& shards_;
 };

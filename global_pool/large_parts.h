@@ -50,8 +50,8 @@ class LargeParts {
   using LooseRuns = ralloc::LooseRuns<Sync, Limits>;
   using PageMap = ralloc::PageMap<Sync, Limits>;
 
-  constexpr LargeParts(PageMap& map, Metadata& metadata, Budget<Sync>& early)
-      : map_(map), metadata_(metadata), early_(early) {}
+  constexpr LargeParts(PageMap& map, std::uint8_t ledger, Metadata& metadata, Budget<Sync>& early)
+      : map_(map), ledger_(ledger), metadata_(metadata), early_(early) {}
 
   // The run of a large block that has the address; null if none. O(pages before it), but for
   // those that were found lately: who frees long ones from their ends asks for these again.
@@ -59,12 +59,12 @@ class LargeParts {
     const std::uintptr_t page = page_of(address);
     for (const Cell<Span*>& one : found_) {
       Span* const run = one.get();
-      if (run != nullptr && page - run->first_page_.get() < run->pages_.get()) return of_program(run);
+      if (run != nullptr && has_page(run, page)) return of_program(run);
     }
-    for (std::uintptr_t p = page; map_.covers(p); --p) {
+    for (std::uintptr_t p = page; is_kept_here(p); --p) {
       Span* const run = static_cast<Span*>(map_.span_at(p));
       if (run == nullptr) continue;
-      if (run->state_.get() != SpanState::kLarge || page >= run->end_page()) return nullptr;
+      if (run->state_.get() != SpanState::kLarge || !has_page(run, page)) return nullptr;
       remember(run);
       return of_program(run);
     }
@@ -198,6 +198,13 @@ class LargeParts {
     }
     place->set(run);
   }
+  static bool has_page(const Span* run, std::uintptr_t page) {
+    return page - run->first_page_.get() < run->pages_.get();
+  }
+  // Whether the page is this ledger's. (Who shares a place with one that is will not be found there.)
+  bool is_kept_here(std::uintptr_t page) const {
+    return map_.keeper_of(page) == ledger_ && (ledger_ != 0 || map_.covers(page));
+  }
   // What is set aside is no block.
   static Span* of_program(Span* run) {
     return run->is_aside() ? nullptr : run;
@@ -287,6 +294,7 @@ class LargeParts {
   }
 
   PageMap& map_;
+  const std::uint8_t ledger_;
   Metadata& metadata_;
   Budget<Sync>& early_;
   Cell<Span*> found_[4] = {};  // lately; null, or a taken run

@@ -38,7 +38,11 @@ class Ledger {
   using LooseRun = ralloc::LooseRun<Sync, Limits>;
   using PageMap = ralloc::PageMap<Sync, Limits>;
 
+  // The first: it has the arena, the homes of local pools, and the memory for records of other rooms.
   constexpr explicit Ledger(PageMap& map) : map_(map) {}
+  // Another one, which has what sectors the first gives it.
+  Ledger(Ledger& first, std::uint8_t number)
+      : map_(first.map_), number_(number), early_(first.early_) {}
 
   // --- Taking and giving runs ------------------------------------------------------------------
   // A run of `pages` pages, the first a multiple of `align` (a power of two), in `state`,
@@ -368,7 +372,34 @@ class Ledger {
     Span* sectors = carve(run, pages, kSector);
     // Records may be all that is missing: these addresses make room for more of them.
     if (sectors == nullptr && metadata_.open_reserve()) sectors = carve(run, pages, kSector);
-    return LooseRun(sectors != nullptr ? leave_taken(sectors) : nullptr);
+    return LooseRun(sectors != nullptr ? leave_keeper(sectors) : nullptr);
+  }
+
+  // --- Sectors that go from ledger to ledger (I11) ----------------------------------------------
+  // Whole sectors with at least `pages` pages, which no ledger keeps: the caller has them alone. Dirty
+  // ones first; none if there are no such, or where others will do too, if there is no memory.
+  LooseRun take_from_keeper(std::size_t pages, bool may_be_clean) EXCLUDES(any_mutex)
+      RETURN_TYPESTATE(unknown) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    constexpr std::size_t kSector = Limits::kSectorPages;
+    const std::size_t all = PageMap::in_sectors(pages);
+    Span* run = runs_.find(all, kSector, may_be_clean);
+    if (run == nullptr && may_be_clean) run = grow(all + kSector - 1);
+    if (run != nullptr) run = carve(run, all, kSector);
+    if (run == nullptr) return LooseRun(nullptr);
+    run->was_clean_.set(run->state_.get() == SpanState::kClean);
+    return LooseRun(leave_keeper(run));
+  }
+  // Such sectors are this ledger's from now on.
+  void keep(LooseRun&& given TAKEN_OVER) EXCLUDES(any_mutex) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    Span* const run = given.hand_over();
+    map_.set_keeper(run->first_page_.get(), run->pages_.get(), number_);
+    log_debug("run % is kept by ledger % now", extent_of(run), unsigned(number_));
+    insert_merged(run, run->was_clean_.get() ? SpanState::kClean : SpanState::kDirty,
+                  run->freed_ms_.get());
   }
   // The record of a run of whole sectors, or of a block apart, whose addresses the caller
   // releases now.
@@ -496,7 +527,7 @@ class Ledger {
     if (guard.holder_died()) retire();
     std::size_t found = 0;
     for (; found <= kRunsAtOnce - Limits::kSectorPages; ++sector) {
-      const std::uintptr_t first = map_.next_covered(sector);
+      const std::uintptr_t first = map_.next_covered(sector, number_);
       if (first == 0) break;
       for (std::uintptr_t page = first; page < first + Limits::kSectorPages; ++page) {
         const Span* const run = static_cast<Span*>(map_.span_at(page));
@@ -750,6 +781,10 @@ class Ledger {
     runs_.remove(run);
     return leave_taken(run);
   }
+  Span* leave_keeper(Span* run) REQUIRES(mutex_, any_mutex) {
+    map_.set_keeper(run->first_page_.get(), run->pages_.get(), PageMap::kNoKeeper);
+    return leave_taken(run);
+  }
   Span* leave_taken(Span* run) REQUIRES(mutex_, any_mutex) {
     log_debug("run % leaves to be purged or released", extent_of(run));
     run->state_.set(SpanState::kLeaving);
@@ -806,13 +841,15 @@ class Ledger {
   }
 
   PageMap& map_;
+  const std::uint8_t number_ = 0;
   typename Sync::Mutex mutex_;
   typename Sync::template Atomic<std::uint64_t> decay_due_ms_{0};
-  FreeRuns<Sync, Limits> runs_ GUARDED_BY(mutex_){map_};
+  FreeRuns<Sync, Limits> runs_ GUARDED_BY(mutex_){map_, number_};
   Arena<Sync, Limits> arena_ GUARDED_BY(mutex_){map_};
   typename Limits::Metadata metadata_ GUARDED_BY(mutex_){};
-  Budget<Sync> early_;
-  Parts parts_ GUARDED_BY(mutex_){map_, metadata_, early_};
+  Budget<Sync> own_early_;
+  Budget<Sync>& early_ = own_early_;  // the first's
+  Parts parts_ GUARDED_BY(mutex_){map_, number_, metadata_, early_};
   typename Sync::template Atomic<std::uint32_t> shards_{0};  // from the first pool on; read by any
   Cell<std::uint32_t> pools_[Limits::kShards] GUARDED_BY(mutex_) = {};
   typename Sync::template Posted<std::uint32_t> posted_pools_[Limits::kShards] = {};  // the same

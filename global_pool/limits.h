@@ -29,6 +29,10 @@ struct ShippedLimits {
   using Defences = ralloc::Defences;
   static constexpr unsigned kClasses = ralloc::kClasses;
   static constexpr unsigned kShards = Config::kShardsMost;
+  // Where no defence keeps large blocks apart, and so all of them in the first.
+  static constexpr unsigned kLedgers =
+      Defences::kGuardsLarge || Defences::kStates ? 1 : Config::kLedgersMost;
+  static constexpr std::size_t kLedgerPages = Config::kLedgerBytes >> Config::kPageShift;
   static constexpr unsigned kPageShift = Config::kPageShift;
   // Pieces of the arena are reserved and released in whole sectors.
   static constexpr std::size_t kSectorPages = Config::kSector >> Config::kPageShift;
@@ -170,6 +174,13 @@ struct ShippedLimits {
   static unsigned shards(unsigned cores) {
     const std::uint64_t chosen = option::shards();
     return chosen != 0 ? unsigned(chosen) : Config::shard_count(cores);
+  }
+  // Those in use: one where addresses are limited, or what is free, since the others would keep some of
+  // both for themselves.
+  static unsigned ledgers(unsigned shards) {
+    if (Memory::limit() != SIZE_MAX || dirty_bytes() != SIZE_MAX) return 1;
+    const std::uint64_t chosen = option::ledgers();
+    return chosen != 0 ? unsigned(chosen) : Config::ledger_count(shards);
   }
   static std::size_t magazine_bytes() { return option::magazine_bytes(); }
   static std::size_t pool_bytes() { return option::pool_bytes(); }

@@ -11,7 +11,7 @@
 //
 // Thread safety: entries are plain. Whoever reads the entry of a live block was handed that
 // block after the entry was written, and it is cleared only when no block of its span lives
-// (I3). Span entries change under the ledger's mutex; tags are changed by who alone holds the
+// (I3). Span entries change under the mutex of the ledger that keeps the sector; tags are changed by who alone holds the
 // pages. Null reads the first tag: should a page of the arena have that place, the value read
 // may be old or new, and is no key for null either way.
 // Invariants: I8 two pages that are covered never share a place, nor one among the states of blocks.
@@ -52,6 +52,7 @@ class PageMap {
   using Tag = Cell<std::uint64_t>;
   using Entry = Cell<void*>;
   using Owner = Cell<std::uintptr_t>;
+  using Keeper = typename Sync::template Posted<std::uint8_t>;
   using Config = typename Limits::Config;
 
  public:
@@ -95,7 +96,27 @@ class PageMap {
     for_places(page, pages, [=](std::uintptr_t place, std::uintptr_t) { tags[place].set(0); });
   }
 
-  // --- For the ledger, under its mutex: pieces of the arena, in whole sectors ------------------
+  // --- Which ledger keeps a sector (I11) --------------------------------------------------------
+  // Any may ask; the answer is certain for who has that ledger's mutex, and for who has memory there.
+  std::uint8_t keeper_of(std::uintptr_t page) const {
+    if constexpr (!kHasKeepers) return 0;
+    if (mask_.load(Sync::kRelaxed) == 0) return 0;
+    return keepers_.load(Sync::kRelaxed)[place(page) / kSectorPages].load(Sync::kRelaxed);
+  }
+  // For who has a loose run of whole sectors alone, under the mutex of the ledger that it leaves, with
+  // kNoKeeper, and of the one that it comes to.
+  static constexpr std::uint8_t kNoKeeper = 255;
+  void set_keeper(std::uintptr_t page, std::size_t pages, std::uint8_t keeper) {
+    DCHECK(page % kSectorPages == 0 && pages % kSectorPages == 0);
+    if constexpr (kHasKeepers) {
+      Keeper* const keepers = keepers_.load(Sync::kRelaxed);
+      for (std::uintptr_t p = page; p != page + pages; p += kSectorPages) {
+        keepers[place(p) / kSectorPages].store(keeper, Sync::kRelaxed);
+      }
+    }
+  }
+
+  // --- For the first ledger, under its mutex: pieces of the arena, in whole sectors --------------
   // Makes the entries of `pages` pages from `page` writable. False if another covered page
   // has one of their places, or memory is short; then nothing has changed.
   [[nodiscard]] bool cover(std::uintptr_t page, std::size_t pages) {
@@ -129,6 +150,7 @@ class PageMap {
   // The addresses of these covered pages are given up.
   void uncover(std::uintptr_t page, std::size_t pages) {
     DCHECK(page % kSectorPages == 0 && pages % kSectorPages == 0);
+    set_keeper(page, pages, 0);
     for (std::uintptr_t p = page; p != page + pages; p += kSectorPages) owner(p).set(0);
   }
   // For the ledger, under its mutex: whether the page is covered.
@@ -136,11 +158,12 @@ class PageMap {
     return mask_.load(Sync::kRelaxed) != 0 &&
            owners_.get()[place(page) / kSectorPages].get() == page / kSectorPages * kSectorPages;
   }
-  // For the ledger, under its mutex, to look at all sectors: the first page of the next covered
+  // For a ledger, under its mutex, to look at all sectors that it keeps: the first page of the next
   // one, whose number `sector` becomes, which is that or larger; 0 if there is none.
-  std::uintptr_t next_covered(std::size_t& sector) const {
+  std::uintptr_t next_covered(std::size_t& sector, std::uint8_t keeper) const {
     if (mask_.load(Sync::kRelaxed) == 0) return 0;
     for (; sector < window_pages() / kSectorPages; ++sector) {
+      if (keeper_of(sector * kSectorPages) != keeper) continue;
       if (const std::uintptr_t page = owners_.get()[sector].get(); page != 0) return page;
     }
     return 0;
@@ -152,6 +175,8 @@ class PageMap {
   }
 
  private:
+  static constexpr bool kHasKeepers = Limits::kLedgers > 1;
+
   std::uintptr_t place(std::uintptr_t page) const { return page & mask_.load(Sync::kRelaxed); }
 
   // What was freed here was another's.
@@ -197,7 +222,8 @@ class PageMap {
     for (; bits >= Config::kWindowBitsLeast; --bits) {
       const std::size_t pages = std::size_t{1} << bits;
       const std::size_t bytes =
-          pages * (sizeof(Tag) + sizeof(Entry)) + pages / kSectorPages * sizeof(Owner);
+          pages * (sizeof(Tag) + sizeof(Entry)) +
+          pages / kSectorPages * (sizeof(Owner) + (kHasKeepers ? sizeof(Keeper) : 0));
       char* memory = static_cast<char*>(Limits::Memory::reserve_zeros(bytes));
       if (memory == nullptr) continue;
       if constexpr (Limits::Defences::kStates) {
@@ -209,7 +235,12 @@ class PageMap {
       tags_.store(reinterpret_cast<Tag*>(memory), Sync::kRelaxed);
       memory += pages * sizeof(Tag);
       spans_.store(reinterpret_cast<Entry*>(memory), Sync::kRelaxed);
-      owners_.set(reinterpret_cast<Owner*>(memory + pages * sizeof(Entry)));
+      memory += pages * sizeof(Entry);
+      owners_.set(reinterpret_cast<Owner*>(memory));
+      if constexpr (kHasKeepers) {
+        memory += pages / kSectorPages * sizeof(Owner);
+        keepers_.store(reinterpret_cast<Keeper*>(memory), Sync::kRelaxed);
+      }
       // Release pairs with the acquire in key_of: it publishes the arrays.
       mask_.store(pages - 1, Sync::kRelease);
       return true;
@@ -228,7 +259,9 @@ class PageMap {
   bool commit_places(std::uintptr_t first, std::size_t count) {
     return commit_range(tags_.load(Sync::kRelaxed) + first, count) &&
            commit_range(spans_.load(Sync::kRelaxed) + first, count) &&
-           commit_range(owners_.get() + first / kSectorPages, count / kSectorPages);
+           commit_range(owners_.get() + first / kSectorPages, count / kSectorPages) &&
+           (!kHasKeepers || commit_range(keepers_.load(Sync::kRelaxed) + first / kSectorPages,
+                                         count / kSectorPages));
   }
 
   template <class T>
@@ -250,6 +283,7 @@ class PageMap {
   typename Sync::template Once<Tag*> tags_{&no_tag_};
   typename Sync::template Once<Entry*> spans_{&no_span_};
   Cell<Owner*> owners_{};
+  typename Sync::template Once<Keeper*> keepers_{nullptr};
 };
 
 }  // namespace ralloc

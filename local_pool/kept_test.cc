@@ -196,7 +196,7 @@ TEST_F(KeptLargeTest, AreNotInTheListOfLargeBlocks) {
       std::size_t bytes[Bookkeeper::Ledger::kRunsAtOnce];
       std::size_t sum = 0;
       for (std::size_t sector = 0;;) {
-        const std::size_t found = bookkeeper.ledger().large_runs(sector, bytes);
+        const std::size_t found = bookkeeper.ledgers().large_runs(sector, bytes);
         if (found == 0) return sum;
         for (std::size_t i = 0; i < found; ++i) sum += bytes[i];
       }

@@ -72,6 +72,11 @@ ThisPool* attach_this_pool();
   ThisRack* const rack = this_rack;
   return rack->is_of_pool() ? static_cast<ThisPool*>(rack) : nullptr;
 }
+// The shard that it is at home in; who has none takes from the first.
+inline std::uint32_t this_shard() {
+  const ThisPool* const pool = existing_pool();
+  return pool != nullptr ? shard_of(pool->home) : 0;
+}
 inline bool give_foreign_hit(void* block, Key key) {
   ThisPool* const pool = existing_pool();
   return pool != nullptr && pool->give_foreign_hit(block, key);

@@ -99,6 +99,21 @@ struct DefaultConfig {
   /// Unit: shards. Range: 1 to 128.
   /// Why: what a key in the page map has bits for.
   static constexpr unsigned kShardsMost = 128;
+  /// How many ledgers there are where there are so many shards. Each has a mutex, free runs of pages, and
+  /// sectors of the arena that it keeps. One where dirty_bytes or ulimit -v limits memory, and in the
+  /// security build. Option: ledgers.
+  /// Unit: ledgers. Range: 1 to kLedgersMost.
+  /// Why: at one mutex sixteen threads with large blocks wait for each other most of the time; two hardly.
+  static constexpr unsigned ledger_count(unsigned shards) { return shards < 8 ? 1 : shards / 4; }
+  /// Room for so many ledgers; those that are not used take none.
+  /// Unit: ledgers. Range: 1 to 32.
+  /// Why: one for each two cores, as far as there are shards for these.
+  static constexpr unsigned kLedgersMost = 32;
+  /// When a ledger but the first needs pages that no other has, it gets so much of the arena.
+  /// Unit: bytes. Range: kSector to 1 GiB.
+  /// Why: half a piece with the sector that it may lose to its alignment. With 8 MiB buffers that grow to
+  /// 4 MiB found no room, and moved up to four times as often; what is not used has no backing.
+  static constexpr std::size_t kLedgerBytes = 31 * kMiB;
   /// A shard keeps spans of which all blocks are free, the last of each class, and of all of them
   /// so much: they would come back soon, and the ledger's mutex is the same for all threads. What
   /// nobody takes within a quarter of the decay time leaves.

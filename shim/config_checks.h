@@ -36,6 +36,12 @@ static_assert(Config::kShardsMost >= 1 && Config::kShardsMost <= 128,
               "make Config::kShardsMost 1 to 128: a key has no bits for more");
 static_assert(Config::shard_count(1) >= 1 && Config::shard_count(64) >= 1,
               "let Config::shard_count return 1 at least");
+static_assert(Config::kLedgersMost >= 1 && Config::kLedgersMost <= 32,
+              "make Config::kLedgersMost 1 to 32");
+static_assert(Config::ledger_count(1) >= 1 && Config::ledger_count(128) >= 1,
+              "let Config::ledger_count return 1 at least");
+static_assert(Config::kLedgerBytes >= Config::kSector && Config::kLedgerBytes <= 1024 * kMiB,
+              "make Config::kLedgerBytes kSector to 1 GiB");
 static_assert(Config::kSpinTries <= 1'000'000,
               "make Config::kSpinTries 1000000 at most: a waiter should sleep at last");
 static_assert(Config::kSpareBytes <= 1024 * kMiB, "make Config::kSpareBytes 1 GiB at most");

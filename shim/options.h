@@ -31,6 +31,8 @@
          "When more than this is free and dirty, some of it goes back at once")                   \
   option(std::uint64_t, shards, kCount, 0, Config::kShardsMost, 0,                                \
          "Number of shards; 0 for what `shard_count()` makes of the cores")                            \
+  option(std::uint64_t, ledgers, kCount, 0, Config::kLedgersMost, 0,                              \
+         "Number of ledgers; 0 for what `ledger_count()` makes of the shards")                    \
   option(std::uint64_t, magazine_bytes, kBytes, 0, Config::kMagazineBytes, Config::kMagazineBytes, \
          "A magazine grows to this much at most, beyond its first room")                          \
   option(std::uint64_t, pool_bytes, kBytes, 0, SIZE_MAX / 4, Config::kPoolBytes,                  \

@@ -171,8 +171,8 @@ TEST(OptionsTest, SaysWhichLevelsThereAre) {
 TEST(OptionsTest, SaysWhichOptionsThereAre) {
   EXPECT_EQ(parse("colour=blue").said,
             "ralloc: RALLOC_OPTIONS has \"colour=blue\", which is ignored; options are decay_ms, "
-            "decay_bytes, dirty_bytes, shards, magazine_bytes, pool_bytes, all_pools_bytes, "
-            "log_level, log_fd, quarantine_bytes, leaks, deepbind\n");
+            "decay_bytes, dirty_bytes, shards, ledgers, magazine_bytes, pool_bytes, "
+            "all_pools_bytes, log_level, log_fd, quarantine_bytes, leaks, deepbind\n");
 }
 
 TEST(OptionsTest, SaysOneLineForEachMistakeAndKeepsTheRest) {

@@ -1,4 +1,5 @@
-// The configuration of the stress tests: memory decays while it is still wanted.
+// The configuration of the stress tests: memory decays while it is still wanted, and goes from ledger to
+// ledger.
 //
 // Thread safety: constants only.
 #pragma once
@@ -7,6 +8,7 @@ namespace ralloc {
 
 struct Config : DefaultConfig {
   static constexpr std::uint64_t kDecayMs = 8;
+  static constexpr unsigned ledger_count(unsigned shards) { return shards; }
 };
 
 }  // namespace ralloc

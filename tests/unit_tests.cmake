@@ -89,6 +89,7 @@ ralloc_unit_test(global_pool_test
     global_pool/ledger_growth_test.cc
     global_pool/ledger_return_test.cc
     global_pool/ledger_test.cc
+    global_pool/ledgers_test.cc
     global_pool/list_test.cc
     global_pool/metadata_test.cc
     global_pool/page_map_test.cc

@@ -4,6 +4,7 @@
 // with GuardedBlocks, which call all of them.)
 #include "verify/defended_world.h"
 #include "verify/kept_world.h"
+#include "verify/ledgers_world.h"
 #include "verify/small_world.h"
 #include "verify/stated_world.h"
 
@@ -21,6 +22,7 @@ struct GuardedLimits : ralloc_verify::TinyLimits {
 
 using ralloc_verify::DefendedLimits;
 using ralloc_verify::KeptLimits;
+using ralloc_verify::LedgersLimits;
 using ralloc_verify::RelacyFutexSync;
 using ralloc_verify::RelacySync;
 using ralloc_verify::StatedLimits;
@@ -47,6 +49,8 @@ template class Bases<RelacySync, GuardedLimits>;
 template class Arena<RelacySync, GuardedLimits>;
 template class Ledger<RelacySync, GuardedLimits>;
 template class GlobalPool<RelacySync, GuardedLimits>;
+template class Ledgers<RelacySync, LedgersLimits>;
+template class PageMap<RelacySync, LedgersLimits>;
 template class Shard<RelacySync, TinyLimits>;
 template class Budget<RelacySync>;
 template class GlobalPool<RelacySync, TinyLimits>;

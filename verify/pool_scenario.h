@@ -64,7 +64,7 @@ struct PoolScenario : Scenario<Model, kThreads> {
     std::size_t blocks = 0;
     std::size_t runs[Ledger::kRunsAtOnce];
     for (std::size_t sector = 0;;) {
-      const std::size_t found = pool.ledger().large_runs(sector, runs);
+      const std::size_t found = pool.ledgers().large_runs(sector, runs);
       if (found == 0) return blocks;
       for (std::size_t i = 0; i < found; ++i) blocks += runs[i] == pages * kPageBytes;
     }

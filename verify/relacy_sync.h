@@ -250,7 +250,7 @@ class Posted {
 template <class T>
 class Once {
  public:
-  Once(T value) : atomic_(value), value_(value) {}
+  Once(T value = {}) : atomic_(value), value_(value) {}
   Once(const Once&) = delete;
 
   T load(Order order, Place place = Place::here()) const {
@@ -263,6 +263,15 @@ class Once {
       value_ = value;
     }
     atomic_.store(value, order, place);
+  }
+  // Stores only if nobody has.
+  bool compare_exchange_strong(T& seen, T value, Order order, Order, Place place = Place::here()) {
+    if (is_settled_) report("stored to twice", rl::test_result_user_assert_failed, place);
+    if (!Execution::is_set_up) {
+      is_settled_ = true;
+      value_ = value;
+    }
+    return atomic_.compare_exchange_strong(seen, value, order, Order::kRelaxed, place);
   }
 
  private:

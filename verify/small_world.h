@@ -294,6 +294,7 @@ struct TinyLimits {
   using Defences = ralloc::NoDefences;
   static constexpr unsigned kClasses = 3;
   static constexpr unsigned kShards = 2;
+  static constexpr unsigned kLedgers = 1;
   static constexpr unsigned kPageShift = ralloc_verify::kPageShift;
   static constexpr std::size_t kSectorPages = 4;
   static constexpr std::size_t kPoolRecord = 312;  // 8 words of first arrays: too few for all

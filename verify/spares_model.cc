@@ -62,6 +62,8 @@ const Listed<Spares> spares{"Spares", "I1 I2 I3 I4 I5 I9", 2};
 // Two spans of a class become wholly free, and one that has nobody's use leaves with the second look.
 template <unsigned kThreads>
 struct SparesLeave : SparesScenario<SparesLeave<kThreads>, kThreads> {
+  static constexpr std::size_t kRecord = 64;
+  typename SparesScenario<SparesLeave<kThreads>, kThreads>::Pool::Ledger::PoolPlace place;
   void* blocks[3];
 
   void before() {
@@ -70,7 +72,7 @@ struct SparesLeave : SparesScenario<SparesLeave<kThreads>, kThreads> {
   void thread(unsigned t) {
     switch (t) {
       case 0:
-        (void)this->pool.ledger().attach_pool(64);  // the first: from now on there are two shards
+        place = this->pool.ledger().attach_pool(kRecord);  // the first: from now on there are two shards
         this->give(blocks[0]);
         this->give(blocks[1]);
         break;
@@ -83,6 +85,7 @@ struct SparesLeave : SparesScenario<SparesLeave<kThreads>, kThreads> {
     }
   }
   void after() {
+    this->pool.ledger().detach_pool(place, kRecord);
     this->pool.give_up_spares(false);
     this->pool.give_up_spares(false);
     require(this->spans_bytes() == 0, "what nobody has use for stays");

@@ -173,6 +173,7 @@ struct SmallLimits {
   using Defences = ralloc::NoDefences;
   static constexpr unsigned kClasses = 4;
   static constexpr unsigned kShards = 3;
+  static constexpr unsigned kLedgers = 1;
   static constexpr unsigned kPageShift = 16;
   static constexpr std::size_t kSectorPages = 16;
 
