@@ -39,10 +39,17 @@ class Ledger {
   using PageMap = ralloc::PageMap<Sync, Limits>;
 
   // The first: it has the arena, the homes of local pools, and the memory for records of other rooms.
-  constexpr explicit Ledger(PageMap& map) : map_(map) {}
+  constexpr explicit Ledger(PageMap& map)
+      : map_(map), runs_(map, 0), early_(own_early_), parts_(map, 0, metadata_, own_early_) {}
   // Another one, which has what sectors the first gives it.
   Ledger(Ledger& first, std::uint8_t number)
-      : map_(first.map_), number_(number), early_(first.early_) {}
+      : map_(first.map_),
+        runs_(first.map_, number),
+        early_(first.early_),
+        parts_(first.map_, number, metadata_, first.early_) {
+    number_.set(number);
+  }
+  std::uint8_t number() const { return number_.get(); }
 
   // --- Taking and giving runs ------------------------------------------------------------------
   // A run of `pages` pages, the first a multiple of `align` (a power of two), in `state`,
@@ -396,8 +403,8 @@ class Ledger {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     Span* const run = given.hand_over();
-    map_.set_keeper(run->first_page_.get(), run->pages_.get(), number_);
-    log_debug("run % is kept by ledger % now", extent_of(run), unsigned(number_));
+    map_.set_keeper(run->first_page_.get(), run->pages_.get(), number());
+    log_debug("run % is kept by ledger % now", extent_of(run), unsigned(number()));
     insert_merged(run, run->was_clean_.get() ? SpanState::kClean : SpanState::kDirty,
                   run->freed_ms_.get());
   }
@@ -527,7 +534,7 @@ class Ledger {
     if (guard.holder_died()) retire();
     std::size_t found = 0;
     for (; found <= kRunsAtOnce - Limits::kSectorPages; ++sector) {
-      const std::uintptr_t first = map_.next_covered(sector, number_);
+      const std::uintptr_t first = map_.next_covered(sector, number());
       if (first == 0) break;
       for (std::uintptr_t page = first; page < first + Limits::kSectorPages; ++page) {
         const Span* const run = static_cast<Span*>(map_.span_at(page));
@@ -841,15 +848,15 @@ class Ledger {
   }
 
   PageMap& map_;
-  const std::uint8_t number_ = 0;
+  Cell<std::uint8_t> number_{};
   typename Sync::Mutex mutex_;
   typename Sync::template Atomic<std::uint64_t> decay_due_ms_{0};
-  FreeRuns<Sync, Limits> runs_ GUARDED_BY(mutex_){map_, number_};
+  FreeRuns<Sync, Limits> runs_ GUARDED_BY(mutex_);
   Arena<Sync, Limits> arena_ GUARDED_BY(mutex_){map_};
   typename Limits::Metadata metadata_ GUARDED_BY(mutex_){};
   Budget<Sync> own_early_;
-  Budget<Sync>& early_ = own_early_;  // the first's
-  Parts parts_ GUARDED_BY(mutex_){map_, number_, metadata_, early_};
+  Budget<Sync>& early_;  // the first's
+  Parts parts_ GUARDED_BY(mutex_);
   typename Sync::template Atomic<std::uint32_t> shards_{0};  // from the first pool on; read by any
   Cell<std::uint32_t> pools_[Limits::kShards] GUARDED_BY(mutex_) = {};
   typename Sync::template Posted<std::uint32_t> posted_pools_[Limits::kShards] = {};  // the same

@@ -51,7 +51,7 @@ struct LedgersOpen : LedgersScenario<LedgersOpen<kThreads>, kThreads> {
     const auto run = this->pool.ledgers().take_at_hand(1, 1, 1, ralloc::SpanState::kLarge, 0, false);
     require(!run, "a ledger has pages before any");
     Ledger* const other = this->pool.ledgers().numbered(1);
-    require(other != nullptr, "there is no other ledger");
+    require(other != nullptr && other->number() == 1, "there is no other ledger");
     seen[t] = other;
   }
   void after() {
