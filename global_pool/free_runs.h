@@ -32,7 +32,7 @@ class FreeRuns {
 
   // The free run in `state` that begins, or ends, at `page`; null if none. A page outside the
   // arena may share its place in the map with one inside, so the run is asked for its pages.
-  // What is another ledger's is read by nobody here (I11).
+  // What is another ledger's is read by nobody here (I12).
   Span* neighbour(std::uintptr_t page, SpanState state) const {
     if (map_.keeper_of(page) != ledger_) return nullptr;
     Span* run = static_cast<Span*>(map_.span_at(page));

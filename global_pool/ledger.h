@@ -382,7 +382,7 @@ class Ledger {
     return LooseRun(sectors != nullptr ? leave_keeper(sectors) : nullptr);
   }
 
-  // --- Sectors that go from ledger to ledger (I11) ----------------------------------------------
+  // --- Sectors that go from ledger to ledger (I12) ----------------------------------------------
   // Whole sectors with at least `pages` pages, which no ledger keeps: the caller has them alone. Dirty
   // ones first; none if there are no such, or where others will do too, if there is no memory.
   LooseRun take_from_keeper(std::size_t pages, bool may_be_clean) EXCLUDES(any_mutex)

@@ -6,7 +6,7 @@
 // them: what is free and dirty of others', or else fresh ones of the arena.
 //
 // Thread safety: every member function may be called from any thread, with no lock held.
-// Invariants: I11 a sector has one keeper, and its free runs and entries in the map are the keeper's
+// Invariants: I12 a sector has one keeper, and its free runs and entries in the map are the keeper's
 // alone; between two keepers it has none.
 #pragma once
 

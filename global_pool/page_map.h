@@ -96,7 +96,7 @@ class PageMap {
     for_places(page, pages, [=](std::uintptr_t place, std::uintptr_t) { tags[place].set(0); });
   }
 
-  // --- Which ledger keeps a sector (I11) --------------------------------------------------------
+  // --- Which ledger keeps a sector (I12) --------------------------------------------------------
   // Any may ask; the answer is certain for who has that ledger's mutex, and for who has memory there.
   std::uint8_t keeper_of(std::uintptr_t page) const {
     if constexpr (!kHasKeepers) return 0;
