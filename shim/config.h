@@ -117,7 +117,7 @@ struct DefaultConfig {
   /// 4 MiB found no room, and moved up to four times as often; what is not used has no backing.
   static constexpr std::size_t kLedgerBytes = 31 * kMiB;
   /// A shard keeps spans of which all blocks are free, the last of each class, and of all of them
-  /// so much: they would come back soon, and the ledger's mutex is the same for all threads. What
+  /// so much: they would come back soon, and a ledger's mutex is the same for many threads. What
   /// nobody takes within a quarter of the decay time leaves.
   /// Unit: bytes. Range: 0 (none) to 1 GiB.
   /// Why: one for each of sixty classes up to 4 KiB. With 1 MiB half of the spans of threads that
@@ -284,7 +284,7 @@ struct DefaultConfig {
   /// if so much is free behind it. It is rounded down to whole pages. Builds with exact sizes take nothing
   /// ahead, nor does a block with a mapping of its own, which grows by whole sectors.
   /// Unit: bytes. Range: any; less than 64 KiB: nothing.
-  /// Why: each growth takes the ledger's mutex, which all threads share. A buffer that is appended to by
+  /// Why: each growth takes a ledger's mutex, which many threads share. A buffer that is appended to by
   /// eighths to 512 KiB beside another takes two thirds of the time; what more brings is little to what
   /// such a block holds, and nobody else can have it.
   static constexpr std::size_t taken_ahead(std::size_t size) {

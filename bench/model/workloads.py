@@ -19,12 +19,17 @@ def shard_count(cores):
     return min(2 * cores, SHARDS_MOST)
 
 
+def ledger_count(shards):
+    return 1 if shards < 16 else shards // 8  # Config::ledger_count
+
+
 class Pool:
     """The paths of one thread."""
 
     def __init__(self, world, thread, number):
         self.world, self.thread, self.number = world, thread, number
         self.shard = world.shards[number % len(world.shards)]
+        self.of_shard = world.ledgers[number % len(world.shards) % len(world.ledgers)]
 
     def _locked(self, mutex, near, far):
         is_far = yield "lock", mutex
@@ -42,7 +47,7 @@ class Pool:
 
     def ledger(self):
         costs = self.world.costs
-        return self._locked(self.world.ledger, costs["span"], costs["span_far"])
+        return self._locked(self.of_shard, costs["span"], costs["span_far"])
 
 
 def cost(line, n):
@@ -52,10 +57,11 @@ def cost(line, n):
 class World:
     """The threads of a run, and all that they share."""
 
-    def __init__(self, costs, threads, cores, shards=None, spin=None):
+    def __init__(self, costs, threads, cores, shards=None, spin=None, ledgers=None):
         self.costs, self.threads = costs, threads
         self.shards = [Mutex("shard") for _ in range(shards or shard_count(cores))]
-        self.ledger = Mutex("ledger")
+        count = ledgers or ledger_count(len(self.shards))
+        self.ledgers = [Mutex("ledger") for _ in range(min(count, len(self.shards)))]
         self.queues = [Queue() for _ in range(threads)]
         self.machine = Machine(cores, costs["spin"] if spin is None else spin, costs["wake"],
                                costs["latency"], costs["line"])

@@ -21,6 +21,8 @@ struct Stack {
   void** top;
   void** end;
   void* array[kBlocks + 1];
+  // What half of the places have.
+  alignas(64) unsigned char blocks[kBlocks / 2][64];
 };
 constexpr std::size_t kShift = 12;  // each CPU's at a distance of 4 KiB
 static_assert(sizeof(Stack) <= std::size_t{1} << kShift);
@@ -81,12 +83,10 @@ Stack& stack_of_cpu(std::size_t cpu) {
                : "rcx", "memory", "cc");
 }
 
-// Half of the places have a block.
-alignas(64) unsigned char blocks[Stack::kBlocks / 2][64];
 void fill(Stack& stack) {
   stack.top = stack.array;
   stack.end = stack.array + Stack::kBlocks;
-  for (auto& block : blocks) *++stack.top = block;
+  for (auto& block : stack.blocks) *++stack.top = block;
 }
 
 void* (*volatile pop)() = pop_of_thread;
