@@ -381,9 +381,11 @@ class alignas(64) GlobalPool {
     const std::size_t part = (part_bytes > least ? part_bytes : least) >> Limits::kPageShift;
     std::size_t at_once = part;
     std::size_t given = 0;
+    // Each time from another ledger on, lest the last of them wait for ever.
+    unsigned from = unsigned(now_ms);
     for (std::size_t tried = 0; tried < most_bytes;) {
       LooseRun run = ledgers_.take_from_any(
-          [=](Ledger& ledger) { return ledger.take_decayed(before_ms, at_once); });
+          from, [=](Ledger& ledger) { return ledger.take_decayed(before_ms, at_once); });
       if (!run) break;
       const bool is_part = run->pages_.get() == at_once;
       const bool is_offered = run->bytes() >= least;
@@ -425,8 +427,10 @@ class alignas(64) GlobalPool {
   // The addresses of free memory without backing, whole sectors: where the process may not have many,
   // for each hole costs a mapping.
   [[gnu::cold, gnu::noinline]] void release_sectors() {
+    unsigned from = 0;
     for (;;) {
-      LooseRun run = ledgers_.take_from_any([](Ledger& ledger) { return ledger.take_sectors(); });
+      LooseRun run =
+          ledgers_.take_from_any(from, [](Ledger& ledger) { return ledger.take_sectors(); });
       if (!run) break;
       log_note("% is released", extent_of(run.operator->()));
       release(std::move(run));
@@ -553,7 +557,7 @@ class alignas(64) GlobalPool {
     release_sectors();
     return ledgers_.take(shard, pages, align, state, words);
   }
-  // What shards keep is used before other ledgers are asked and the arena grows.
+  // What shards keep is used before the arena grows.
   LooseRun take_from_ledgers(std::uint32_t shard, std::size_t pages, std::size_t align,
                              SpanState state, std::uint32_t words, bool will_grow = false)
       RETURN_TYPESTATE(unknown) {

@@ -136,8 +136,8 @@ class Ledger {
     return true;
   }
 
-  // Bytes of blocks that have their pages long before they fill them.
-  Budget<Sync>& early() { return early_; }
+  // Bytes of blocks that have their pages long before they fill them: the first's, for all.
+  Budget<Sync>& early() { return own_early_; }
 
   // --- Parts of large blocks --------------------------------------------------------------------
   struct PartGiven {
@@ -384,19 +384,29 @@ class Ledger {
 
   // --- Sectors that go from ledger to ledger (I12) ----------------------------------------------
   // Whole sectors with at least `pages` pages, which no ledger keeps: the caller has them alone. Dirty
-  // ones first; none if there are no such, or where others will do too, if there is no memory.
-  LooseRun take_from_keeper(std::size_t pages, bool may_be_clean) EXCLUDES(any_mutex)
-      RETURN_TYPESTATE(unknown) {
+  // ones, and more than are needed, up to half of what lies there: so they come seldom, and do not go to
+  // and fro. None if there are no such.
+  LooseRun take_dirty_from_keeper(std::size_t pages) EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
     constexpr std::size_t kSector = Limits::kSectorPages;
     const std::size_t all = PageMap::in_sectors(pages);
-    Span* run = runs_.find(all, kSector, may_be_clean);
-    if (run == nullptr && may_be_clean) run = grow(all + kSector - 1);
-    if (run != nullptr) run = carve(run, all, kSector);
+    Span* const run = runs_.find(all, kSector, false);
     if (run == nullptr) return LooseRun(nullptr);
-    run->was_clean_.set(run->state_.get() == SpanState::kClean);
-    return LooseRun(leave_keeper(run));
+    const std::size_t half = run->pages_.get() / 2 / kSector * kSector;
+    Span* const sectors = carve(run, half > all ? half : all, kSector);
+    return LooseRun(sectors != nullptr ? leave_keeper(sectors) : nullptr);
+  }
+  // As many as are needed, dirty ones first, and from the arena. None if there is no memory.
+  LooseRun take_from_keeper(std::size_t pages) EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
+    Guard guard(mutex_);
+    if (guard.holder_died()) retire();
+    constexpr std::size_t kSector = Limits::kSectorPages;
+    const std::size_t all = PageMap::in_sectors(pages);
+    Span* run = runs_.find(all, kSector);
+    if (run == nullptr) run = grow(all + kSector - 1);
+    if (run != nullptr) run = carve(run, all, kSector);
+    return LooseRun(run != nullptr ? leave_keeper(run) : nullptr);
   }
   // Such sectors are this ledger's from now on.
   void keep(LooseRun&& given TAKEN_OVER) EXCLUDES(any_mutex) {
@@ -789,6 +799,8 @@ class Ledger {
     return leave_taken(run);
   }
   Span* leave_keeper(Span* run) REQUIRES(mutex_, any_mutex) {
+    run->was_clean_.set(run->state_.get() == SpanState::kClean);
+    run->is_room_.set(false);
     map_.set_keeper(run->first_page_.get(), run->pages_.get(), PageMap::kNoKeeper);
     return leave_taken(run);
   }
@@ -838,6 +850,7 @@ class Ledger {
       return nullptr;
     }
     taken->state_.set(run->state_.get());
+    taken->freed_ms_.set(run->freed_ms_.get());
     if (front == 0) {
       runs_.resize(run, page + pages, back);
     } else {
@@ -849,8 +862,9 @@ class Ledger {
 
   PageMap& map_;
   Cell<std::uint8_t> number_{};
-  typename Sync::Mutex mutex_;
   typename Sync::template Atomic<std::uint64_t> decay_due_ms_{0};
+  // Apart from what threads of other ledgers read.
+  alignas(64) typename Sync::Mutex mutex_;
   FreeRuns<Sync, Limits> runs_ GUARDED_BY(mutex_);
   Arena<Sync, Limits> arena_ GUARDED_BY(mutex_){map_};
   typename Limits::Metadata metadata_ GUARDED_BY(mutex_){};

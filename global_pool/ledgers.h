@@ -40,6 +40,18 @@ class Ledgers {
   Ledger& of(const Span* run) { return at(run->first_page_.get()); }
   // The same of the page of an address; the first, if it is nobody's.
   Ledger& of_address(std::uintptr_t address) { return at(address >> Limits::kPageShift); }
+  // The one that threads of a shard take from, made if need be; the first where there is no memory for
+  // another.
+  Ledger& of_shard(std::uint32_t shard) {
+    if constexpr (kMost > 1) {
+      const unsigned wanted = Limits::ledgers(first_.shards());
+      const unsigned number = wanted < 2 ? 0 : shard % (wanted < kMost ? wanted : kMost);
+      Ledger* ledger = numbered(number);
+      if (ledger == nullptr) ledger = open(number);
+      if (ledger != nullptr) return *ledger;
+    }
+    return first_;
+  }
   // Null if there is no such ledger, yet.
   Ledger* numbered([[maybe_unused]] unsigned number) {
     if constexpr (kMost > 1) {
@@ -50,24 +62,26 @@ class Ledgers {
   }
 
   // --- Taking runs, as Ledger::take ----------------------------------------------------------
-  // From the ledger of the shard, as it is.
+  // From the ledger of the shard, with sectors of others that are free and dirty, since these have
+  // backing.
   LooseRun take_at_hand(std::uint32_t shard, std::size_t pages, std::size_t align, SpanState state,
                         std::uint32_t words, bool will_grow) RETURN_TYPESTATE(unknown) {
-    return of_shard(shard).take(pages, align, state, words, will_grow, false);
+    return take_of(of_shard(shard), pages, align, state, words, will_grow);
   }
-  // The same, and then from any, and the OS.
+  // The same, and then with fresh sectors; from the OS; from any.
   LooseRun take(std::uint32_t shard, std::size_t pages, std::size_t align, SpanState state,
                 std::uint32_t words, bool will_grow = false) RETURN_TYPESTATE(unknown) {
     if constexpr (kMost > 1) {
       Ledger& own = of_shard(shard);
-      LooseRun run = own.take(pages, align, state, words, will_grow, false);
-      if (!run && get_sectors(own, pages + align - 1)) {
+      LooseRun run = take_of(own, pages, align, state, words, will_grow);
+      if (!run && &own != &first_ && get_fresh_sectors(own, pages + align - 1)) {
         run = own.take(pages, align, state, words, will_grow, false);
       }
       if (!run) run = first_.take(pages, align, state, words, will_grow);
       if (!run) {
         // The last resort: what others have that is no whole sector.
-        run = take_from_any([&](Ledger& ledger) {
+        unsigned from = 0;
+        run = take_from_any(from, [&](Ledger& ledger) {
           return ledger.take(pages, align, state, words, will_grow, false);
         });
       }
@@ -78,18 +92,17 @@ class Ledgers {
   }
 
   // --- All of them ---------------------------------------------------------------------------
-  // What `take` gives, a member function of a ledger, from any that has some.
+  // What `take` gives for a ledger, of the first that has some: from the one numbered `from` on, modulo
+  // the most that there can be, which becomes the one where to go on.
   template <class Take>
-  LooseRun take_from_any(Take take) RETURN_TYPESTATE(unknown) {
-    if constexpr (kMost > 1) {
-      for (unsigned n = kMost; n-- > 1;) {
-        Ledger* const ledger = numbered(n);
-        if (ledger == nullptr) continue;
-        LooseRun run = take(*ledger);
-        if (run) return LooseRun(run.hand_over());
-      }
+  LooseRun take_from_any(unsigned& from, Take take) RETURN_TYPESTATE(unknown) {
+    for (unsigned tried = 0; tried < kMost; ++tried, ++from) {
+      Ledger* const ledger = numbered(from % kMost);
+      if (ledger == nullptr) continue;
+      LooseRun run = take(*ledger);
+      if (run) return LooseRun(run.hand_over());
     }
-    return take(first_);
+    return LooseRun(nullptr);
   }
   typename Ledger::Counts counts() {
     typename Ledger::Counts counts = first_.counts();
@@ -135,17 +148,6 @@ class Ledgers {
     }
     return first_;
   }
-  // The first where there is no memory for another.
-  Ledger& of_shard(std::uint32_t shard) {
-    if constexpr (kMost > 1) {
-      const unsigned wanted = Limits::ledgers(first_.shards());
-      const unsigned number = shard % (wanted < kMost ? wanted : kMost);
-      Ledger* ledger = numbered(number);
-      if (ledger == nullptr) ledger = open(number);
-      if (ledger != nullptr) return *ledger;
-    }
-    return first_;
-  }
   [[gnu::cold, gnu::noinline]] Ledger* open(unsigned number) {
     void* const memory = first_.take_metadata(sizeof(Ledger));
     if (memory == nullptr) return nullptr;
@@ -161,29 +163,41 @@ class Ledgers {
     first_.give_metadata(memory, sizeof(Ledger));
     return numbered(number);
   }
-  LooseRun fresh_sectors(std::size_t pages) RETURN_TYPESTATE(unknown) {
-    const std::size_t wanted = Limits::kLedgerPages > pages ? Limits::kLedgerPages : pages;
-    LooseRun sectors = first_.take_from_keeper(wanted, true);
-    if (!sectors) sectors = first_.take_from_keeper(pages, true);
-    return sectors;
+  LooseRun take_of(Ledger& own, std::size_t pages, std::size_t align, SpanState state,
+                   std::uint32_t words, bool will_grow) RETURN_TYPESTATE(unknown) {
+    LooseRun run = own.take(pages, align, state, words, will_grow, false);
+    if constexpr (kMost > 1) {
+      if (!run && get_dirty_sectors(own, pages + align - 1)) {
+        run = own.take(pages, align, state, words, will_grow, false);
+      }
+    }
+    return run;
   }
-  // For who has no run of so many pages: sectors of others that are free and dirty, since these have
-  // backing; or, but for the first, which grows by itself, of the arena's, and more than are needed if
-  // they are to be had. False if there are none.
-  [[gnu::cold, gnu::noinline]] bool get_sectors(Ledger& own, std::size_t pages) {
-    LooseRun sectors = take_from_any([&](Ledger& ledger) {
-      return &ledger == &own ? LooseRun(nullptr) : ledger.take_from_keeper(pages, false);
+  // For who has no run of so many pages. False if there are no such.
+  [[gnu::cold, gnu::noinline]] bool get_dirty_sectors(Ledger& own, std::size_t pages) {
+    unsigned from = own.number() + 1u;
+    LooseRun sectors = take_from_any(from, [&](Ledger& ledger) {
+      return &ledger == &own ? LooseRun(nullptr) : ledger.take_dirty_from_keeper(pages);
     });
-    if (!sectors && &own != &first_) sectors = fresh_sectors(pages);
+    if (!sectors) return false;
+    own.keep(std::move(sectors));
+    return true;
+  }
+  // More than are needed, if they are to be had.
+  [[gnu::cold, gnu::noinline]] bool get_fresh_sectors(Ledger& own, std::size_t pages) {
+    const std::size_t wanted = Limits::kLedgerPages > pages ? Limits::kLedgerPages : pages;
+    LooseRun sectors = first_.take_from_keeper(wanted);
+    if (!sectors) sectors = first_.take_from_keeper(pages);
     if (!sectors) return false;
     own.keep(std::move(sectors));
     return true;
   }
 
+  // What all threads read, and nobody writes to once all ledgers are there.
   PageMap& map_;
-  Ledger first_;
   using Place = typename Sync::template Once<Ledger*>;
   Place more_[kMost > 1 ? kMost - 1 : 1] = {};
+  Ledger first_;
 };
 
 }  // namespace ralloc

@@ -144,6 +144,30 @@ TEST_F(LedgersTest, DirtySectorsOfOthersComeBeforeFreshOnes) {
   }
 }
 
+TEST_F(LedgersTest, HalfOfTheDirtySectorsComeAndKeepTheirAge) {
+  memory_.now_ms = 50;
+  give(take(0, 8 * kSector));
+  ASSERT_EQ(dirty_pages(0), 8 * kSector);
+  ASSERT_NE(take(1, 1), nullptr);
+  EXPECT_EQ(dirty_pages(0), 4 * kSector);
+  EXPECT_EQ(dirty_pages(1), 4 * kSector - 1);
+  EXPECT_EQ(pool_.purge(49, 60, SIZE_MAX), 0u);
+  EXPECT_EQ(pool_.purge(50, 60, SIZE_MAX), (8 * kSector - 1) * kSmallPage);
+}
+
+TEST_F(LedgersTest, PurgesOfEachLedgerInTurn) {
+  for (std::uint32_t shard = 0; shard < 3; ++shard) {
+    Span* const held[] = {take(shard, 2), take(shard, 1), take(shard, 2), take(shard, 1)};
+    give(held[0]);
+    give(held[2]);
+  }
+  // One run in one go: after as many as there are, none is left that is always passed over.
+  for (std::uint64_t ms = 10; ms < 16; ++ms) {
+    EXPECT_EQ(pool_.purge(ms, ms, 1), 2 * kSmallPage);
+  }
+  EXPECT_EQ(pool_.counts().ledger.dirty_bytes, 0u);
+}
+
 TEST_F(LedgersTest, CleanSectorsOfOthersStay) {
   ASSERT_NE(take(1, 1), nullptr);
   const std::size_t clean = clean_pages(1);

@@ -100,8 +100,8 @@ class PageMap {
   // Any may ask; the answer is certain for who has that ledger's mutex, and for who has memory there.
   std::uint8_t keeper_of(std::uintptr_t page) const {
     if constexpr (!kHasKeepers) return 0;
-    if (mask_.load(Sync::kRelaxed) == 0) return 0;
-    return keepers_.load(Sync::kRelaxed)[place(page) / kSectorPages].load(Sync::kRelaxed);
+    const Keeper* const keepers = keepers_.load(Sync::kRelaxed);
+    return keepers != nullptr ? keepers[place(page) / kSectorPages].load(Sync::kRelaxed) : 0;
   }
   // For who has a loose run of whole sectors alone, under the mutex of the ledger that it leaves, with
   // kNoKeeper, and of the one that it comes to.
