@@ -166,8 +166,8 @@ bool choose_mutant(std::string site) {
 int hunt() {
   const std::string wanted = "," + options["--models"] + ",";
   std::uint64_t executions = 0;
-  for (const std::uint64_t most : {std::uint64_t{4}, std::uint64_t{64}, std::uint64_t{2048},
-                                   ~std::uint64_t{0}}) {
+  for (const std::uint64_t most : {std::uint64_t{4}, std::uint64_t{64}, std::uint64_t{512},
+                                   std::uint64_t{2048}, ~std::uint64_t{0}}) {
     for (const Model& model : models()) {
       if (wanted != ",," && wanted.find("," + (model.name + std::string(","))) == std::string::npos) {
         continue;

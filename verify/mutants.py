@@ -16,7 +16,7 @@ import json
 import subprocess
 import sys
 
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 120
 LEAST_MUTANTS = 40
 
 # Mutants that no execution can tell from the source, with the argument.
