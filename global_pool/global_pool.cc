@@ -2,6 +2,8 @@
 
 namespace ralloc {
 
+static_assert(sizeof(Bookkeeper::Ledger) <= Metadata::kMost, "a further ledger is a piece of metadata");
+
 template class GlobalPool<StdSync, ShippedLimits>;
 
 namespace {

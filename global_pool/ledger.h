@@ -32,6 +32,7 @@ class Ledger {
   template <class T>
   using Cell = typename Sync::template Cell<T>;
   static constexpr bool kGuardsLarge = Limits::Defences::kGuardsLarge;
+  static constexpr std::size_t kSector = Limits::kSectorPages;
 
  public:
   using Span = ralloc::Span<Sync, Limits>;
@@ -371,7 +372,6 @@ class Ledger {
   LooseRun take_sectors() EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
-    constexpr std::size_t kSector = Limits::kSectorPages;
     Span* run = runs_.find_clean_aligned(kSector);
     if (run == nullptr) return LooseRun(nullptr);
     const std::size_t usable = run->pages_.get() - runs_.front_waste(run, kSector);
@@ -379,7 +379,7 @@ class Ledger {
     Span* sectors = carve(run, pages, kSector);
     // Records may be all that is missing: these addresses make room for more of them.
     if (sectors == nullptr && metadata_.open_reserve()) sectors = carve(run, pages, kSector);
-    return LooseRun(sectors != nullptr ? leave_keeper(sectors) : nullptr);
+    return leave_keeper(sectors);
   }
 
   // --- Sectors that go from ledger to ledger (I12) ----------------------------------------------
@@ -389,24 +389,21 @@ class Ledger {
   LooseRun take_dirty_from_keeper(std::size_t pages) EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
-    constexpr std::size_t kSector = Limits::kSectorPages;
     const std::size_t all = PageMap::in_sectors(pages);
     Span* const run = runs_.find(all, kSector, false);
     if (run == nullptr) return LooseRun(nullptr);
     const std::size_t half = run->pages_.get() / 2 / kSector * kSector;
-    Span* const sectors = carve(run, half > all ? half : all, kSector);
-    return LooseRun(sectors != nullptr ? leave_keeper(sectors) : nullptr);
+    return leave_keeper(carve(run, half > all ? half : all, kSector));
   }
   // As many as are needed, dirty ones first, and from the arena. None if there is no memory.
   LooseRun take_from_keeper(std::size_t pages) EXCLUDES(any_mutex) RETURN_TYPESTATE(unknown) {
     Guard guard(mutex_);
     if (guard.holder_died()) retire();
-    constexpr std::size_t kSector = Limits::kSectorPages;
     const std::size_t all = PageMap::in_sectors(pages);
     Span* run = runs_.find(all, kSector);
     if (run == nullptr) run = grow(all + kSector - 1);
     if (run != nullptr) run = carve(run, all, kSector);
-    return LooseRun(run != nullptr ? leave_keeper(run) : nullptr);
+    return leave_keeper(run);
   }
   // Such sectors are this ledger's from now on.
   void keep(LooseRun&& given TAKEN_OVER) EXCLUDES(any_mutex) {
@@ -798,11 +795,13 @@ class Ledger {
     runs_.remove(run);
     return leave_taken(run);
   }
-  Span* leave_keeper(Span* run) REQUIRES(mutex_, any_mutex) {
+  // A taken run of whole sectors, if there is one, is nobody's from now on.
+  LooseRun leave_keeper(Span* run) REQUIRES(mutex_, any_mutex) RETURN_TYPESTATE(unknown) {
+    if (run == nullptr) return LooseRun(nullptr);
     run->was_clean_.set(run->state_.get() == SpanState::kClean);
     run->is_room_.set(false);
     map_.set_keeper(run->first_page_.get(), run->pages_.get(), PageMap::kNoKeeper);
-    return leave_taken(run);
+    return LooseRun(leave_taken(run));
   }
   Span* leave_taken(Span* run) REQUIRES(mutex_, any_mutex) {
     log_debug("run % leaves to be purged or released", extent_of(run));

@@ -281,7 +281,7 @@ struct ShippedLimits {
 static_assert(Config::kWindowBitsLeast >= kKeyBits, "a foreign page must differ above the key");
 static_assert(Config::kShardsMost <= 1u << (kKeyBits - kKeyShardShift));
 static_assert((Config::kMagazineBlocks + 1) * sizeof(void*) <= Metadata::kMost &&
-                  (2 * Config::kOutgoingBlocks + 1) * sizeof(void*) <= Metadata::kMost,
+                  2 * (Config::kOutgoingBlocks + 1) * sizeof(void*) <= Metadata::kMost,
               "a local pool's arrays are pieces of metadata");
 
 }  // namespace ralloc

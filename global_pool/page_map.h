@@ -11,9 +11,9 @@
 //
 // Thread safety: entries are plain. Whoever reads the entry of a live block was handed that
 // block after the entry was written, and it is cleared only when no block of its span lives
-// (I3). Span entries change under the mutex of the ledger that keeps the sector; tags are changed by who alone holds the
-// pages. Null reads the first tag: should a page of the arena have that place, the value read
-// may be old or new, and is no key for null either way.
+// (I3). Span entries change under the mutex of the ledger that keeps the sector; tags are changed
+// by who alone holds the pages. Null reads the first tag: should a page of the arena have that
+// place, the value read may be old or new, and is no key for null either way.
 // Invariants: I8 two pages that are covered never share a place, nor one among the states of blocks.
 #pragma once
 
